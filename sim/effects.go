@@ -1,0 +1,169 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/sandtable/sandtable/sim/tree"
+)
+
+// fileView is how a world reads files.
+type fileView interface {
+	read(path string) (string, bool, error)
+	list(glob string) ([]string, error)
+}
+
+// treeFiles reads a tree that does not change.
+type treeFiles struct {
+	tree  *tree.Tree
+	blobs tree.Blobs
+}
+
+func (f treeFiles) read(path string) (string, bool, error) {
+	e, ok := f.tree.Get(path)
+	if !ok {
+		return "", false, nil
+	}
+	data, err := f.blobs.Get(e.Hash)
+	return string(data), err == nil, err
+}
+
+func (f treeFiles) list(glob string) ([]string, error) {
+	globs := tree.Globs{glob}
+	if err := globs.Check(); err != nil {
+		return nil, err
+	}
+	var out []string
+	for path := range f.tree.All() {
+		if globs.Match(path) {
+			out = append(out, path)
+		}
+	}
+	return out, nil
+}
+
+// effects collects what Setup or Resolve does besides returning a state. It is used by
+// one call and then applied; the stage's write sets are already in tree.
+type effects struct {
+	g     *game
+	tree  *tree.Tree // the head with this call's writes
+	start *tree.Tree // the head before them
+	dice  map[string]*Dice
+	draws []*Draw
+	mail_ []worldLetter
+	gone  []Elimination
+
+	handed ResolveCtx
+}
+
+type worldLetter struct {
+	to   []string
+	text string
+}
+
+func (g *game) newEffects() *effects { return &effects{g: g, tree: g.head, start: g.head} }
+
+// ctx returns what Setup or Resolve is called with: files are read through the effects.
+func (e *effects) ctx() *ResolveCtx {
+	e.handed = ResolveCtx{Ctx: e.g.ctxWith(e), effects: e}
+	return &e.handed
+}
+
+func (e *effects) read(path string) (string, bool, error) {
+	return treeFiles{e.tree, e.g.blobs}.read(path)
+}
+
+func (e *effects) list(glob string) ([]string, error) {
+	return treeFiles{e.tree, e.g.blobs}.list(glob)
+}
+
+// path names a stream of the world in the current stage (D2).
+func (e *effects) path(name string) []string {
+	return []string{"turn", strconv.Itoa(e.g.turn), "stage", strconv.Itoa(e.g.stage), "world", name}
+}
+
+func (e *effects) key(name string) [32]byte { return e.g.cfg.Streams.Key(e.path(name)...) }
+
+func (e *effects) random(name string) *Dice {
+	if d, ok := e.dice[name]; ok {
+		return d
+	}
+	if e.dice == nil {
+		e.dice = map[string]*Dice{}
+	}
+	d := NewDice(e.key(name), func(d Drawn) { e.note(name, d.Kind, d.Args, d.Result) })
+	e.dice[name] = d
+	return d
+}
+
+func (e *effects) drawn(name string, value any) { e.note(name, "external", nil, value) }
+
+func (e *effects) note(name, kind string, args []any, result any) {
+	e.g.res.Draws[name]++
+	if e.g.cfg.Observer != nil {
+		e.draws = append(e.draws, &Draw{
+			Turn: e.g.turn, Stage: e.g.stage, Stream: streamName(e.path(name)), Kind: kind, Args: args, Result: result,
+		})
+	}
+}
+
+func (e *effects) write(path, text string) error {
+	hash, err := e.g.blobs.Put([]byte(text))
+	if err != nil {
+		return err
+	}
+	return e.set(path, tree.Entry{Kind: tree.File, Hash: hash, Size: int64(len(text))})
+}
+
+func (e *effects) append(path, text string) error {
+	old, _, err := e.read(path)
+	if err != nil {
+		return err
+	}
+	return e.write(path, old+text)
+}
+
+func (e *effects) remove(path string) error {
+	if _, ok := e.tree.Get(path); !ok {
+		return nil
+	}
+	return e.set(path, tree.Entry{})
+}
+
+func (e *effects) set(path string, entry tree.Entry) error {
+	next, err := e.tree.With(map[string]tree.Entry{path: entry})
+	if err == nil {
+		e.tree = next
+	}
+	return err
+}
+
+func (e *effects) mail(seats any, text string) error {
+	to, err := ResolveSeats(e.g.cfg.Seats, seats)
+	if err == nil {
+		e.mail_ = append(e.mail_, worldLetter{to, text})
+	}
+	return err
+}
+
+func (e *effects) eliminate(name, reason string) error {
+	st, ok := e.g.byName[name]
+	if !ok {
+		return fmt.Errorf("eliminate: there is no agent %q", name)
+	}
+	if st.status == Active {
+		e.gone = append(e.gone, Elimination{Agent: name, Reason: reason, Status: Done})
+	}
+	return nil
+}
+
+// flush records the draws, in the order in which they were made.
+func (e *effects) flush() error {
+	for _, d := range e.draws {
+		if err := e.g.tell(d); err != nil {
+			return err
+		}
+	}
+	e.draws = nil
+	return nil
+}

@@ -1,0 +1,107 @@
+package sim
+
+// What a member is shown: observation and prompt, computed once and only if somebody
+// asks. Both are used by the member's own goroutine while the stage is open.
+
+func (m *member) observation() (any, error) {
+	if m.hasShown {
+		return m.shown, nil
+	}
+	v, err := m.stage.g.observe(m.st.seat, &m.stage.ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.shown, m.hasShown = v, true
+	return v, nil
+}
+
+func (g *game) observe(s *Seat, ctx *Ctx) (any, error) {
+	v, err := g.world.Observe(g.state, s, ctx)
+	if err != nil {
+		return nil, &WorldError{"observe", g.turn, err}
+	}
+	if v == nil {
+		v = map[string]any{}
+	}
+	return v, nil
+}
+
+// agentScope is what prompt, schema and default action may look at. Schemas are made
+// before anybody may need the observation's value, so that it is fetched there too.
+func (m *member) agentScope(schema bool) *AgentScope {
+	g := m.stage.g
+	m.scope = AgentScope{
+		Turn: g.turn, Phase: g.phaseName, Lap: g.lap, Agent: m.st.seat,
+		Names: g.names, Live: g.liveNames(), Inbox: m.st.inbox, Notices: m.st.notices,
+		See: m.see,
+	}
+	if m.schema != nil && !schema {
+		m.scope.Schema = m.schema.value
+	}
+	return &m.scope
+}
+
+// prompt returns the text of the open attempt.
+func (m *member) prompt() (string, error) {
+	if m.hasText {
+		return m.text, nil
+	}
+	text, err := m.render()
+	if err != nil {
+		return "", err
+	}
+	m.text, m.hasText = text, true
+	return text, nil
+}
+
+// render makes a further attempt's prompt: after an unusable move the agent still
+// knows the turn and needs the reason alone; after a crash or a deadline it may have
+// lost everything, so that the whole prompt is said again.
+func (m *member) render() (string, error) {
+	group, _ := m.stage.g.phase.Failures.of(category(m.retry))
+	if m.retry != nil && group == 0 {
+		return m.retry.correction(), nil
+	}
+	f := m.stage.g.phase.Prompt
+	if f == nil {
+		return "", nil
+	}
+	text, err := f(m.agentScope(false))
+	if err != nil || m.retry == nil {
+		return text, err
+	}
+	return m.retry.correction() + "\n\n" + text, nil
+}
+
+func category(f *Failure) Category {
+	if f == nil {
+		return ""
+	}
+	return f.Category
+}
+
+// correction is the private note of a further attempt; it differs by category (F2).
+func (f *Failure) correction() string {
+	var what string
+	switch f.Category {
+	case Empty:
+		what = "Your last attempt held no move"
+	case Unparsable:
+		what = "Your last attempt held no action that could be read"
+	case Truncated:
+		what = "Your last attempt was cut off"
+	case Timeout:
+		what = "Your last attempt took too long and was stopped"
+	case Crash:
+		what = "Your last attempt ended before you moved; your files are as they were when the turn opened"
+	case Transport:
+		what = "Your last attempt did not reach the model"
+	default:
+		what = "Your last move is against the rules"
+	}
+	text := what + ": " + f.Text + "\nYou have another attempt now."
+	if f.Category != Crash {
+		text += " Your files are as you left them."
+	}
+	return text
+}
