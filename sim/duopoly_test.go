@@ -61,7 +61,7 @@ func TestPeekingFollower(t *testing.T) {
 			"B": sim.ActorFunc(func(_ context.Context, ask *sim.Ask) sim.Answer {
 				<-leaderWrote
 				q := "4"
-				if e, ok := ask.View.Get(quantityFile(1, "A")); ok {
+				if e, ok := ask.View().Get(quantityFile(1, "A")); ok {
 					data, _ := blobs.Get(e.Hash)
 					lead, _ := strconv.Atoi(string(data))
 					q = bestReply[lead]

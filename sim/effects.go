@@ -11,6 +11,7 @@ import (
 type fileView interface {
 	read(path string) (string, bool, error)
 	list(glob string) ([]string, error)
+	now() (*tree.Tree, tree.Blobs)
 }
 
 // treeFiles reads a tree that does not change.
@@ -41,6 +42,10 @@ func (f treeFiles) list(glob string) ([]string, error) {
 	}
 	return out, nil
 }
+
+func (f treeFiles) now() (*tree.Tree, tree.Blobs) { return f.tree, f.blobs }
+
+func (e *effects) now() (*tree.Tree, tree.Blobs) { return e.tree, e.g.blobs }
 
 // effects collects what Setup or Resolve does besides returning a state. It is used by
 // one call and then applied; the stage's write sets are already in tree.

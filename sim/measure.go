@@ -44,8 +44,8 @@ func (g *game) measure(ctx context.Context) error {
 }
 
 func (g *game) scores() (map[string]float64, error) {
-	g.now = g.ctx()
-	scores, err := g.world.Score(g.state, &g.now)
+	g.last = g.ctx()
+	scores, err := g.world.Score(g.state, &g.last)
 	if err != nil {
 		return nil, &WorldError{"score", g.turn, err}
 	}

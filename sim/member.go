@@ -20,7 +20,7 @@ type member struct {
 	mayTo  []string // mail: who may be written to
 	hear   []string // who hears what is said
 	write  tree.Globs
-	view   *tree.Tree
+	read   tree.Globs
 	limit  time.Duration
 	limits ActLimits
 
@@ -46,7 +46,7 @@ type member struct {
 
 // prepare computes what the member may see and do: on the run's goroutine, from R(i-1).
 func (m *member) prepare() error {
-	g, p := m.stage.g, m.stage.g.phase
+	p := m.stage.g.phase
 	if err := m.prepareSchema(); err != nil {
 		return err
 	}
@@ -60,11 +60,9 @@ func (m *member) prepare() error {
 	if m.write, err = m.globs(p.Write, m.st.seat.Write); err != nil {
 		return err
 	}
-	read, err := m.globs(p.Read, m.st.seat.Read)
-	if err != nil {
+	if m.read, err = m.globs(p.Read, m.st.seat.Read); err != nil {
 		return err
 	}
-	m.view = m.st.view.filter(g.head, read)
 	if p.Act != nil {
 		m.limit = p.Act(m.st.seat)
 	}
@@ -123,6 +121,13 @@ func (m *member) globs(f func(*Scope) (tree.Globs, error), own tree.Globs) (tree
 	return f(m.stage.g.scopeFor(m.st.seat))
 }
 
+// View is R(i-1), of which only what the seat may read is there. It is made when it is
+// first asked for: many a strategy looks at no file.
+func (a *Ask) View() *tree.Tree {
+	m := a.member
+	return m.st.view.filter(m.stage.g.head, m.read)
+}
+
 // filter returns what of head the globs let see.
 func (c *viewCache) filter(head *tree.Tree, globs tree.Globs) *tree.Tree {
 	if head == nil || head.Len() == 0 {
@@ -156,7 +161,7 @@ func (m *member) play(ctx context.Context) {
 		ask := m.ask(n)
 		m.hasText = false
 		m.answer = m.st.actor.Act(ctx, ask)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || m.err != nil {
 			return
 		}
 		fail, err := m.judge(ask)
@@ -205,7 +210,7 @@ func (m *member) ask(n int) *Ask {
 		Seat: m.st.seat, Inbox: m.st.inbox, Notices: m.st.notices,
 		Schema: m.schema, Optional: g.phase.Optional || m.schema == nil, Via: g.phase.via(),
 		Mail: m.mayTo, Limit: m.limit, Bank: m.st.bank, Limits: m.limits,
-		Tools: g.phase.Tools, View: m.view, Write: m.write, Memory: m.st.memory,
+		Tools: g.phase.Tools, Write: m.write, Memory: m.st.memory,
 		Retry: m.retry, member: m,
 	}
 	return ask
@@ -261,7 +266,35 @@ func (m *member) judge(ask *Ask) (*Failure, error) {
 	if a.Action == nil {
 		return nil, nil
 	}
+	if deeper(a.Action, maxActionDepth) {
+		return &Failure{Illegal, fmt.Sprintf("the action is nested deeper than %d levels", maxActionDepth)}, nil
+	}
 	return asFailure(m.check(a.Action))
+}
+
+// maxActionDepth bounds an action: what an agent nests must still have room in a state
+// that holds it, or an agent could make the world fail.
+const maxActionDepth = 32
+
+func deeper(v any, depth int) bool {
+	if depth < 0 {
+		return true
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			if deeper(x, depth-1) {
+				return true
+			}
+		}
+	case map[string]any:
+		for _, x := range v {
+			if deeper(x, depth-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // asFailure tells an agent's failure from a failure of the harness.

@@ -71,7 +71,6 @@ type Ask struct {
 	Bank     time.Duration // what is left of the seat's bank when the attempt opens
 	Limits   ActLimits
 	Tools    []string   // tools of this phase; nil: the player's own
-	View     *tree.Tree // R(i-1) filtered by what the seat may read
 	Write    tree.Globs // what it may change
 	Memory   any        // what a script kept from its last act; nil at first
 	// Retry is why the previous attempt failed; nil on the first.
@@ -95,6 +94,17 @@ func (a *Ask) Prompt() (string, error) { return a.member.prompt() }
 
 // Observation returns what the world shows this seat: a JSON value.
 func (a *Ask) Observation() (any, error) { return a.member.observation() }
+
+// Default returns the action that a failed move is replaced by where the policy says so,
+// and false where the phase has none.
+func (a *Ask) Default() (any, bool, error) {
+	f := a.member.stage.g.phase.Default
+	if f == nil {
+		return nil, false, nil
+	}
+	v, err := f(a.member.agentScope(false))
+	return v, err == nil, err
+}
 
 // Check tells whether action would be legal now: the schema first, then the world's
 // static rules against R(i-1). It returns nil, a *[Failure] for the agent, or another

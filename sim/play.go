@@ -65,7 +65,7 @@ type game struct {
 	nextMail         int64
 	live             []string // cache; nil when stale
 	open_            stage    // reused from stage to stage if the run is serial
-	now              Ctx      // what the last Done, Score or final Observe saw
+	last             Ctx      // what the last Done, Score or final Observe saw
 	names            []string // all seats' names, in seat order
 	measured         bool     // this turn's metrics are taken
 
@@ -400,5 +400,7 @@ func (g *game) ctxWith(files fileView) Ctx {
 
 // The game itself reads the head for a [Ctx]: it does not change while one is in use.
 func (g *game) read(path string) (string, bool, error) { return treeFiles{g.head, g.blobs}.read(path) }
+
+func (g *game) now() (*tree.Tree, tree.Blobs) { return g.head, g.blobs }
 
 func (g *game) list(glob string) ([]string, error) { return treeFiles{g.head, g.blobs}.list(glob) }

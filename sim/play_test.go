@@ -111,7 +111,7 @@ func writer(blobs tree.Blobs, ask *sim.Ask, path, text string) sim.Answer {
 	if err != nil {
 		panic(err)
 	}
-	base, _ := ask.View.Get(path)
+	base, _ := ask.View().Get(path)
 	return sim.Answer{Writes: tree.WriteSet{{Path: path, Base: base,
 		New: tree.Entry{Kind: tree.File, Hash: hash, Size: int64(len(text))}}}}
 }

@@ -100,10 +100,10 @@ func (g *game) publish(rec *Revised, fx *effects, s *stage) error {
 	if ws := tree.FromDiff(fx.start, fx.tree); len(ws) > 0 {
 		rec.WriteSets = append(rec.WriteSets, worldWrites(g, ws, rec.Author))
 	}
-	g.head = fx.tree
-	if rec.Author != "@setup" {
-		g.revision++
+	if rec.Author != "@setup" || fx.tree != g.head {
+		g.revision++ // a set-up that writes nothing leaves revision 0 as it is
 	}
+	g.head = fx.tree
 	g.eliminate(fx.gone)
 	rec.Mail = g.deliver(s, fx)
 	rec.Eliminated = fx.gone
@@ -145,8 +145,8 @@ func (g *game) eliminate(gone []Elimination) {
 // finalViews gives every seat that left one last observation (E3).
 func (g *game) finalViews(gone []Elimination) error {
 	for i := range gone {
-		g.now = g.ctx()
-		v, err := g.observe(g.byName[gone[i].Agent].seat, &g.now)
+		g.last = g.ctx()
+		v, err := g.observe(g.byName[gone[i].Agent].seat, &g.last)
 		if err != nil {
 			return err
 		}
@@ -157,8 +157,8 @@ func (g *game) finalViews(gone []Elimination) error {
 
 // ends tests what may end a run, after every stage.
 func (g *game) ends() error {
-	g.now = g.ctx()
-	reason, err := g.world.Done(g.state, &g.now)
+	g.last = g.ctx()
+	reason, err := g.world.Done(g.state, &g.last)
 	if err != nil {
 		return &WorldError{"done", g.turn, err}
 	}

@@ -9,6 +9,7 @@ func (m *member) observation() (any, error) {
 	}
 	v, err := m.stage.g.observe(m.st.seat, &m.stage.ctx)
 	if err != nil {
+		m.err = err // whatever the actor makes of it, the world has failed
 		return nil, err
 	}
 	m.shown, m.hasShown = v, true

@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/sandtable/sandtable/sim/tree"
+
 // State is a world's state at one revision. It is immutable once returned. It is a
 // JSON value (nil, bool, int64, float64, string, []any, map[string]any), or a type of
 // the world's own; one that implements [Valuer] says itself what its JSON value is,
@@ -71,6 +73,9 @@ type Ctx struct {
 
 	files fileView
 }
+
+// Tree returns the files that Read and List see, as a value.
+func (c *Ctx) Tree() (*tree.Tree, tree.Blobs) { return c.files.now() }
 
 // Read returns the text of a file of the head, and whether there is one. Bytes that
 // are not UTF-8 are returned as they are.
