@@ -1,0 +1,229 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// freezeLimit bounds a freeze whose context has no earlier deadline. An ordinary one
+// takes less than a millisecond; this is for trees that do not want to be frozen.
+const freezeLimit = 5 * time.Second
+
+// Freeze stops the whole tree, and returns when nobody in it runs. A frozen tree stays
+// frozen until [Process.Thaw]; freezing it again does nothing, and a tree that has ended
+// is as frozen as can be. On an error the tree is thawed again.
+func (p *Process) Freeze(ctx context.Context) error { return FreezeAll(ctx, []*Process{p}) }
+
+// FreezeAll freezes several trees at once, for less than the sum: they come to rest at
+// the same time. If one fails, all that were not frozen before are thawed again, and the
+// error names it. A process may be named once only.
+func FreezeAll(ctx context.Context, ps []*Process) error {
+	ctx, cancel := context.WithTimeout(ctx, freezeLimit)
+	defer cancel()
+	var mine []*Process
+	defer func() {
+		for _, p := range ps {
+			p.hold.Unlock()
+		}
+	}()
+	for _, p := range inOrder(ps) {
+		p.hold.Lock()
+		if !p.frozen && !p.ended() {
+			mine = append(mine, p)
+		}
+	}
+	err := freezeHeld(ctx, mine)
+	for _, p := range mine {
+		if p.frozen = true; err != nil {
+			err = errors.Join(err, p.thaw())
+		}
+	}
+	return err
+}
+
+// inOrder sorts by supervisor process and id, so that two calls cannot wait for each
+// other's locks.
+func inOrder(ps []*Process) []*Process {
+	return slices.SortedFunc(slices.Values(ps), func(a, b *Process) int {
+		if d := a.sup.PID() - b.sup.PID(); d != 0 {
+			return d
+		}
+		return a.id - b.id
+	})
+}
+
+func freezeHeld(ctx context.Context, ps []*Process) error {
+	var sweeps []*Process
+	var errs []error
+	for _, p := range ps {
+		if p.sup.means.Freeze != Cgroup {
+			sweeps = append(sweeps, p)
+		} else if err := p.cg.freeze(true); err != nil {
+			errs = append(errs, p.unlessEnded(err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, p := range ps {
+		if p.sup.means.Freeze == Cgroup {
+			errs = append(errs, p.unlessEnded(p.awaitFrozen(ctx)))
+		}
+	}
+	return errors.Join(append(errs, stopAll(ctx, sweeps))...)
+}
+
+// unlessEnded drops errors about a tree that has ended meanwhile: with it go its cgroup
+// and its processes. The end is told a little later than it happens.
+func (p *Process) unlessEnded(err error) error {
+	if err == nil || p.ended() {
+		return nil
+	}
+	t := time.NewTimer(100 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-t.C:
+		return err
+	}
+}
+
+func (p *Process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitFrozen waits until the cgroup is frozen and brings back who left it: members of
+// the tree that the cgroup does not list. Being frozen, it can lose nobody any more.
+func (p *Process) awaitFrozen(ctx context.Context) error {
+	for {
+		if err := p.cg.await(ctx, "frozen", true); err != nil {
+			return err
+		}
+		in, err := p.cg.pids()
+		if err != nil {
+			return err
+		}
+		out := p.escaped(in)
+		if len(out) == 0 {
+			return nil
+		}
+		p.sup.log.Warn("processes had left their cgroup", "agent", p.spec.Name, "pids", pidsOf(out))
+		for _, s := range out {
+			p.cg.write("cgroup.procs", strconv.Itoa(s.pid)) // gone already, or seen again in the next pass
+		}
+		if err := pause(ctx, 50*time.Microsecond); err != nil {
+			return errors.Join(err, &SurvivorsError{p.spec.Name, pidsOf(out), "frozen"})
+		}
+	}
+}
+
+func (p *Process) escaped(in []int) []stat {
+	inside := map[int]bool{}
+	for _, pid := range in {
+		inside[pid] = true
+	}
+	return slices.DeleteFunc(readTable().descendants(p.start.Init), func(s stat) bool { return inside[s.pid] })
+}
+
+// sweepState is the work of stopping one tree.
+type sweepState struct {
+	p       *Process
+	ours    map[int]stat // whom we stopped
+	pending []int        // stopped by us, but not at rest yet
+	quiet   int          // passes in which nothing was new
+}
+
+// stopAll stops trees by signals until two passes in a row find nobody new and everybody
+// at rest. The inits go on: they only reap.
+func stopAll(ctx context.Context, ps []*Process) error {
+	open := make([]*sweepState, len(ps))
+	for i, p := range ps {
+		p.stopped = nil
+		open[i] = &sweepState{p: p, ours: map[int]stat{}}
+	}
+	for wait := 20 * time.Microsecond; len(open) > 0; wait = min(2*wait, 5*time.Millisecond) {
+		t := readTable() // one pass for all
+		for _, w := range open {
+			w.pass(t)
+		}
+		open = slices.DeleteFunc(open, func(w *sweepState) bool { return w.quiet >= 2 || w.p.ended() })
+		if len(open) == 0 {
+			return nil
+		}
+		if slices.ContainsFunc(open, func(w *sweepState) bool { return len(w.pending) > 0 }) {
+			if err := pause(ctx, wait); err != nil {
+				return errors.Join(err, &SurvivorsError{open[0].p.spec.Name, open[0].pending, "frozen"})
+			}
+		} else if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// pass stops whoever runs and was not stopped by us before.
+func (w *sweepState) pass(t *table) {
+	fresh := false
+	w.pending = w.pending[:0]
+	for _, s := range t.descendants(w.p.start.Init) {
+		old, ok := w.ours[s.pid]
+		switch {
+		case ok && old.start == s.start:
+			if !s.stopped() && !(s.state == 'D' && inVfork(s.pid)) {
+				w.pending = append(w.pending, s.pid)
+			}
+		case !s.stopped(): // what others stopped before us is not ours to let go
+			fresh = true
+			syscall.Kill(s.pid, syscall.SIGSTOP)
+			w.ours[s.pid] = s
+			w.p.stopped = append(w.p.stopped, s)
+		}
+	}
+	if w.quiet++; fresh || len(w.pending) > 0 {
+		w.quiet = 0
+	}
+}
+
+// Thaw lets a frozen tree go on; one that is not frozen is left alone.
+func (p *Process) Thaw() error {
+	p.hold.Lock()
+	defer p.hold.Unlock()
+	return p.thaw()
+}
+
+// ThawAll thaws several trees.
+func ThawAll(ps []*Process) error {
+	errs := make([]error, len(ps))
+	for i, p := range ps {
+		errs[i] = p.Thaw()
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Process) thaw() error {
+	if !p.frozen {
+		return nil
+	}
+	p.frozen = false
+	var err error
+	if p.sup.means.Freeze == Cgroup {
+		err = p.unlessEnded(p.cg.freeze(false))
+	}
+	for _, s := range slices.Backward(p.stopped) {
+		if s.same() {
+			syscall.Kill(s.pid, syscall.SIGCONT)
+		}
+	}
+	p.stopped = nil
+	return err
+}

@@ -1,0 +1,189 @@
+package program
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/sandtable/sandtable/coordinator/agent"
+	"github.com/sandtable/sandtable/sim"
+)
+
+// Hello is what a program is told first.
+type Hello struct {
+	Name   string
+	Role   string
+	Vars   map[string]any
+	Prompt string // who you are
+	View   string // the directory it works in
+	MCP    string // endpoint of the tools; "": none
+}
+
+func (h Hello) message() map[string]any {
+	m := map[string]any{
+		"type": "hello", "protocol": 1, "prompt": h.Prompt, "view": h.View,
+		"agent": map[string]any{"name": h.Name, "role": h.Role, "vars": orEmpty(h.Vars)},
+	}
+	if h.MCP != "" {
+		m["mcp"] = h.MCP
+	}
+	return m
+}
+
+// turnMessage is a first attempt, or one of a process that does not know those before.
+func turnMessage(ask *sim.Ask, prompt string) (map[string]any, error) {
+	observation, err := ask.Observation()
+	if err != nil {
+		return nil, err
+	}
+	key := ask.Key()
+	m := map[string]any{
+		"type": "turn", "id": ask.ID, "turn": ask.Turn, "phase": ask.Phase, "lap": ask.Lap,
+		"stage": ask.Stage, "attempt": ask.Attempt, "prompt": prompt, "observation": observation,
+		"inbox": append([]sim.Message{}, ask.Inbox...), "notices": append([]string{}, ask.Notices...),
+		"schema": nil, "optional": ask.Optional, "mail": append([]string{}, ask.Mail...),
+		"random": hex.EncodeToString(key[:]),
+	}
+	if ask.Schema != nil {
+		m["schema"] = ask.Schema.Value()
+	}
+	if ask.Limit > 0 {
+		m["act_ms"] = ask.Limit.Milliseconds()
+	}
+	return m, nil
+}
+
+func errorMessage(id string, f *sim.Failure, next string) map[string]any {
+	m := map[string]any{"type": "error", "id": id, "category": string(f.Category), "text": f.Text}
+	if next != "" {
+		m["next_id"] = next
+	}
+	return m
+}
+
+func orEmpty(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+// encode writes one line.
+func encode(m map[string]any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(m)
+	return b.Bytes(), err
+}
+
+// said is one line of a program, read as far as needed to know what to do with it: a
+// megabyte of brackets would be many as values.
+type said struct {
+	Type   json.RawMessage `json:"type"`
+	ID     json.RawMessage `json:"id"`
+	Action json.RawMessage `json:"action"`
+	Say    json.RawMessage `json:"say"`
+	Mail   json.RawMessage `json:"mail"`
+	Text   json.RawMessage `json:"text"`
+}
+
+// parse reads a line. An error means that it is not a JSON object.
+func parse(line []byte) (said, error) {
+	var s said
+	if line = bytes.TrimSpace(line); len(line) == 0 || line[0] != '{' {
+		return s, fmt.Errorf("a line is not a JSON object: %s", quote(line))
+	}
+	if err := json.Unmarshal(line, &s); err != nil {
+		return s, fmt.Errorf("a line is not a JSON object (%v): %s", err, quote(line))
+	}
+	return s, nil
+}
+
+// text returns a string field; anything else is "".
+func text(raw json.RawMessage) string {
+	var s string
+	json.Unmarshal(raw, &s)
+	return s
+}
+
+// quote shows the beginning of a line.
+func quote(line []byte) string {
+	const most = 80
+	if len(line) > most {
+		return fmt.Sprintf("%q…", line[:most])
+	}
+	return fmt.Sprintf("%q", line)
+}
+
+// move makes an answer of a move. An error means that it is not one.
+func (s said) move(neutral func(string) string) (sim.Answer, error) {
+	var a sim.Answer
+	if given(s.Action) {
+		v, err := agent.ParseValue(s.Action)
+		if err != nil {
+			return a, fmt.Errorf("action: %w", err)
+		}
+		object, ok := v.(map[string]any)
+		if !ok {
+			return a, errors.New("action: it must be a JSON object")
+		}
+		a.Action = rewrite(object, neutral)
+	}
+	if given(s.Say) {
+		if err := json.Unmarshal(s.Say, &a.Say); err != nil {
+			return a, errors.New("say: it must be a text")
+		}
+		if len(a.Say) > agent.MaxText {
+			return a, fmt.Errorf("say: it has %d bytes, above %d", len(a.Say), agent.MaxText)
+		}
+		a.Say = neutral(a.Say)
+	}
+	var err error
+	a.Mail, err = s.letters(neutral)
+	a.Pass = a.Action == nil && a.Say == ""
+	return a, err
+}
+
+func (s said) letters(neutral func(string) string) ([]sim.Letter, error) {
+	if !given(s.Mail) {
+		return nil, nil
+	}
+	var raw []struct {
+		To   json.RawMessage `json:"to"`
+		Text *string         `json:"text"`
+	}
+	if err := json.Unmarshal(s.Mail, &raw); err != nil {
+		return nil, errors.New(`mail: it must be a list of {"to": …, "text": …}`)
+	}
+	var out []sim.Letter
+	for i, r := range raw {
+		to, err := agent.ParseValue(r.To)
+		if err != nil || r.Text == nil || len(*r.Text) > agent.MaxText {
+			return nil, fmt.Errorf("mail[%d]: it needs to, and a text of at most %d bytes", i, agent.MaxText)
+		}
+		out = append(out, sim.Letter{To: to, Text: neutral(*r.Text)})
+	}
+	return out, nil
+}
+
+func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// rewrite applies f to the texts of a freshly parsed value, in place; keys are left.
+func rewrite(v any, f func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return f(v)
+	case []any:
+		for i := range v {
+			v[i] = rewrite(v[i], f)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = rewrite(v[k], f)
+		}
+	}
+	return v
+}
