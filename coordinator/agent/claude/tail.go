@@ -1,0 +1,73 @@
+package claude
+
+import (
+	"io"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// maxTail is how much of stderr's end is kept, in bytes.
+const maxTail = 2 << 10
+
+// tail keeps the end of a process's stderr, and copies all of it to a writer.
+type tail struct {
+	to     io.Writer // nil: nowhere
+	secret string    // never shown
+	clean  func(string) string
+
+	mu  sync.Mutex
+	end []byte
+}
+
+func (t *tail) drain(r io.Reader) {
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			t.add(buf[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (t *tail) add(p []byte) {
+	if t.to != nil {
+		if _, err := t.to.Write(p); err != nil {
+			t.to = nil // a full disk must not stop the drain
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end = append(t.end, p...)
+	if n := len(t.end) - maxTail; n > 0 {
+		t.end = append(t.end[:0], t.end[n:]...)
+	}
+}
+
+// said is the end of stderr for a message, with a separator in front; "" if nothing
+// was said. It has no control characters, no key and no path of the view.
+func (t *tail) said() string {
+	t.mu.Lock()
+	text := string(t.end)
+	t.mu.Unlock()
+	text = strings.ToValidUTF8(text, "")
+	if t.secret != "" {
+		text = strings.ReplaceAll(text, t.secret, "***")
+	}
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text))
+	if text == "" {
+		return ""
+	}
+	return ": " + t.clean(text)
+}
