@@ -1,0 +1,46 @@
+package workspace
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestDiskFull fills a small file system of its own.
+func TestDiskFull(t *testing.T) {
+	mnt := t.TempDir()
+	if err := unix.Mount("tmpfs", mnt, "tmpfs", 0, "size=512k"); err != nil {
+		t.Skipf("SKIPPED: a full disk needs a tmpfs of its own, hence CAP_SYS_ADMIN: %v", err)
+	}
+	defer func() { must(t, unix.Unmount(mnt, unix.MNT_DETACH)) }()
+	w, err := Open(Options{Dir: mnt + "/box", Journal: mnt + "/journal", NoWatch: true})
+	must(t, err)
+	b := &bench{TB: t, dir: mnt + "/box", journal: mnt + "/journal", w: w}
+	defer func() { must(t, b.w.Close()) }()
+	r0 := b.seed(map[string]string{"a": "a", "b": "b"})
+	next := b.change(r0, map[string]string{"a": strings.Repeat("A", 150<<10), "b": ""})
+	must(t, os.WriteFile(mnt+"/ballast", nil, 0o644))
+	f, err := os.OpenFile(mnt+"/ballast", os.O_WRONLY, 0)
+	must(t, err)
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	must(t, f.Close())
+	if _, err := b.w.Blobs().Put([]byte(strings.Repeat("B", 8192))); !IsFull(err) {
+		t.Errorf("put on a full disk: %v", err)
+	}
+	err = b.publish(next)
+	var st *StorageError
+	if !errors.As(err, &st) || !IsFull(err) || !strings.Contains(err.Error(), "nothing was displaced") {
+		t.Errorf("publish on a full disk: %v", err)
+	}
+	b.want(b.head(), map[string]string{"a": "a", "b": "b"})
+	must(t, os.Remove(mnt+"/ballast"))
+	must(t, b.publish(next)) // and goes on when there is room
+	if names, _ := os.ReadDir(mnt + "/box/stage"); len(names) != 0 {
+		t.Errorf("stage holds %v", names)
+	}
+}
