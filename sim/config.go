@@ -25,6 +25,9 @@ type Config struct {
 	Outcomes []Measure
 	Streams  Streams
 	Bank     map[string]time.Duration // by seat name; missing: 0
+	// Draws were made while the run was set up (roles, populations); they are recorded
+	// first. Stream is a readable path.
+	Draws []*Draw
 
 	Tree     *tree.Tree // r0; nil: empty
 	Blobs    tree.Blobs // nil: in memory
@@ -56,20 +59,24 @@ type Phase struct {
 	Order     Order
 	Stages    func(*Scope) ([][]string, error) // for OrderExplicit
 	Canonical Canonical
-	Ranking   SeatsFunc                  // for CanonicalList
-	Repeat    func(*Scope) (int, error)  // laps; nil: 1
-	Until     func(*Scope) (bool, error) // after each stage; nil: never
-	Prompt    func(*AgentScope) (string, error)
-	Action    func(*AgentScope) (any, error) // schema; nil or a nil value: none
-	Via       Via
-	Optional  bool
-	Default   func(*AgentScope) (any, error) // default action; nil: none
-	Hear      SeatsFunc                      // nil: nobody
-	Mail      SeatsFunc                      // nil: nobody
-	Read      func(*Scope) (tree.Globs, error)
-	Write     func(*Scope) (tree.Globs, error)
-	Tools     []string // nil: the player's
-	Failures  Failures // policies that are zero: those of [DefaultFailures]
+	Ranking   SeatsFunc // for CanonicalList
+	// Split and Rank, where they are set, say as each lap opens what Order with Stages,
+	// and as each stage opens what Canonical with Ranking would.
+	Split    func(*Scope) (Order, [][]string, error)
+	Rank     func(*Scope) (Canonical, []string, error)
+	Repeat   func(*Scope) (int, error)  // laps; nil: 1
+	Until    func(*Scope) (bool, error) // after each stage; nil: never
+	Prompt   func(*AgentScope) (string, error)
+	Action   func(*AgentScope) (any, error) // schema; nil or a nil value: none
+	Via      Via
+	Optional bool
+	Default  func(*AgentScope) (any, error) // default action; nil: none
+	Hear     SeatsFunc                      // nil: nobody
+	Mail     SeatsFunc                      // nil: nobody
+	Read     func(*Scope) (tree.Globs, error)
+	Write    func(*Scope) (tree.Globs, error)
+	Tools    []string // nil: the player's
+	Failures Failures // policies that are zero: those of [DefaultFailures]
 	// Act is the time limit of an attempt for a seat, Limits its other limits.
 	Act    func(*Seat) time.Duration // nil: none
 	Limits func(*Seat) ActLimits     // nil: none

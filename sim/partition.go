@@ -42,12 +42,12 @@ func (g *game) laps(p *Phase) (int, error) {
 
 // playLap fixes the partition (T1) and plays its stages; over says that `until` held.
 func (g *game) playLap(ctx context.Context, p *Phase) (over bool, err error) {
-	stages, err := g.partition(p)
+	order, stages, err := g.partition(p)
 	if err != nil {
 		return false, fmt.Errorf("turn %d, phase %s: %w", g.turn, p.Name, err)
 	}
 	if g.cfg.Observer != nil {
-		rec := &PhaseOpened{Turn: g.turn, Phase: p.Name, Lap: g.lap, Order: p.Order, Stages: stages}
+		rec := &PhaseOpened{Turn: g.turn, Phase: p.Name, Lap: g.lap, Order: order, Stages: stages}
 		if err := g.tell(rec); err != nil {
 			return false, err
 		}
@@ -67,16 +67,32 @@ func (g *game) playLap(ctx context.Context, p *Phase) (over bool, err error) {
 }
 
 // partition splits the phase's live members into ordered stages (T2).
-func (g *game) partition(p *Phase) ([][]string, error) {
-	if p.WorldOnly {
-		return [][]string{{}}, nil
+func (g *game) partition(p *Phase) (Order, [][]string, error) {
+	order, lists, err := p.Order, [][]string(nil), error(nil)
+	switch {
+	case p.WorldOnly:
+		return order, [][]string{{}}, nil
+	case p.Split != nil:
+		order, lists, err = p.Split(g.scope())
+	case order == OrderExplicit:
+		lists, err = p.Stages(g.scope())
+	case order == "":
+		order = Simultaneous
+	}
+	if err != nil {
+		return order, nil, err
 	}
 	members, err := g.members(p)
-	if err != nil || len(members) == 0 && p.Order != OrderExplicit {
-		return nil, err
+	if err != nil || len(members) == 0 && order != OrderExplicit {
+		return order, nil, err
 	}
-	switch p.Order {
-	case Simultaneous, "":
+	stages, err := g.splitBy(order, members, lists)
+	return order, stages, err
+}
+
+func (g *game) splitBy(order Order, members []string, lists [][]string) ([][]string, error) {
+	switch order {
+	case Simultaneous:
 		return [][]string{members}, nil
 	case Sequential:
 		return singletons(members), nil
@@ -87,9 +103,9 @@ func (g *game) partition(p *Phase) ([][]string, error) {
 	case RandomOrder:
 		return g.drawOne(members)
 	case OrderExplicit:
-		return g.explicit(p, members)
+		return g.explicit(lists, members)
 	}
-	return nil, fmt.Errorf("unknown order %q", p.Order)
+	return nil, fmt.Errorf("unknown order %q", order)
 }
 
 func (g *game) members(p *Phase) ([]string, error) {
@@ -134,11 +150,7 @@ func (g *game) drawOne(members []string) ([][]string, error) {
 }
 
 // explicit checks that the listed stages hold each member once and nobody else.
-func (g *game) explicit(p *Phase, members []string) ([][]string, error) {
-	lists, err := p.Stages(g.scope())
-	if err != nil {
-		return nil, err
-	}
+func (g *game) explicit(lists [][]string, members []string) ([][]string, error) {
 	seen := map[string]bool{}
 	out := make([][]string, 0, len(lists))
 	for _, list := range lists {
@@ -188,34 +200,44 @@ func (g *game) canonical(members []string) ([]string, error) {
 	if len(members) < 2 {
 		return members, nil // nothing to order, nothing drawn
 	}
-	switch g.phase.Canonical {
+	kind, list, err := g.phase.Canonical, []string(nil), error(nil)
+	switch {
+	case g.phase.Rank != nil:
+		kind, list, err = g.phase.Rank(g.scope())
+	case kind == CanonicalList:
+		list, err = g.phase.Ranking(g.scope())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g.orderBy(kind, list, members)
+}
+
+func (g *game) orderBy(kind Canonical, list, members []string) ([]string, error) {
+	switch kind {
 	case BySeat:
 		return members, nil
 	case CanonicalRotating:
 		return g.rotate(members), nil
 	case CanonicalList:
-		return g.ranked(members)
+		return ranked(list, members), nil
 	case Seeded, "":
 		path := []string{"turn", strconv.Itoa(g.turn), "stage", strconv.Itoa(g.stage), "canonical"}
 		order := g.randomKeys(path, members)
 		return order, g.chance("canonical", path, "permutation", anys(members), anys(order))
 	}
-	return nil, fmt.Errorf("unknown canonical order %q", g.phase.Canonical)
+	return nil, fmt.Errorf("unknown canonical order %q", kind)
 }
 
 // ranked puts the listed members first, in the list's order, then the rest by seat.
-func (g *game) ranked(members []string) ([]string, error) {
-	list, err := g.phase.Ranking(g.scope())
-	if err != nil {
-		return nil, err
-	}
+func ranked(list, members []string) []string {
 	var out []string
 	for _, name := range append(slices.Clone(list), members...) {
 		if slices.Contains(members, name) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // chance logs one draw of the engine itself (H1) and counts it by stream (D9).

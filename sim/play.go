@@ -238,6 +238,12 @@ func (g *game) open() error {
 	if err := g.tell(&RunOpened{Seed: s.Seed, Replicate: s.Replicate, Seats: g.cfg.Seats, Params: g.cfg.Params, Tree: g.head}); err != nil {
 		return err
 	}
+	for _, d := range g.cfg.Draws {
+		g.res.Draws[d.Stream]++
+		if err := g.tell(d); err != nil {
+			return err
+		}
+	}
 	fx := g.newEffects()
 	state, err := g.world.Setup(fx.ctx())
 	if err != nil {

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"fmt"
-
 	"github.com/sandtable/sandtable/sim/tree"
 )
 
@@ -59,7 +57,7 @@ func (g *game) tellAuthor(st *seatState, d WriteSetDecided) {
 		if !p.Lost() {
 			continue
 		}
-		text := fmt.Sprintf("%q: %s", p.Path, p.Reason)
+		text := "A change of yours was not taken: " + p.Reason + "."
 		if g.cfg.ConflictNote != nil {
 			text += g.cfg.ConflictNote(st.seat, g.turn, p.Path)
 		}

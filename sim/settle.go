@@ -144,7 +144,7 @@ func withhold(head *tree.Tree, m *member) WriteSetDecided {
 		at, _ := head.Get(c.Path)
 		d.Decisions = append(d.Decisions, tree.Decision{
 			Path: c.Path, Outcome: tree.Withheld, Base: c.Base, Head: at, New: c.New, Result: at,
-			Reason: "not taken, because your move was not (" + string(m.failed.Category) + ")",
+			Reason: fmt.Sprintf("%q: your move was not valid (%s)", c.Path, m.failed.Category),
 		})
 	}
 	return d

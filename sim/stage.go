@@ -176,7 +176,7 @@ func (g *game) foreign(ctx context.Context) error {
 	}
 	g.res.Foreign++
 	fx := g.newEffects()
-	d, err := g.commit(fx, "@foreign", ws, tree.Policies{Default: tree.LWW})
+	d, err := g.commit(fx, "@foreign", ws, tree.Policies{Default: tree.Merge3, PathByPath: true})
 	if err != nil {
 		return err
 	}

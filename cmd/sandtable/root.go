@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/sandtable/sandtable/scenarios"
+)
+
+// app is what all commands share.
+type app struct {
+	stdout, stderr io.Writer
+	logLevel       string
+	logFormat      string
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sandtable",
+		Short:         "Many agent processes in one shared workspace, turn by turn",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.checkLog()
+		},
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "warn", "trace, debug, info, warn, error or off")
+	root.PersistentFlags().StringVar(&a.logFormat, "log-format", "text", "text or json")
+	root.AddCommand(a.runCommand(), a.validateCommand(), a.initCommand(), a.schemaCommand(), a.logCommand(), a.filesCommand(), a.reportCommand())
+	for _, c := range root.Commands() {
+		c.Args = asUsage(c.Args)
+	}
+	root.Args = func(_ *cobra.Command, args []string) error {
+		return usageError{fmt.Errorf("unknown command %q; see sandtable --help", args[0])}
+	}
+	return root
+}
+
+// asUsage makes a wrong number of arguments a usage error.
+func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{fmt.Errorf("%w; usage: %s", err, c.UseLine())}
+		}
+		return nil
+	}
+}
+
+func (a *app) checkLog() error {
+	if hclog.LevelFromString(a.logLevel) == hclog.NoLevel {
+		return usageError{fmt.Errorf("--log-level %q: want trace, debug, info, warn, error or off", a.logLevel)}
+	}
+	if a.logFormat != "text" && a.logFormat != "json" {
+		return usageError{fmt.Errorf("--log-format %q: want text or json", a.logFormat)}
+	}
+	return nil
+}
+
+// log writes to standard error: human on a terminal, JSON where it is asked for.
+func (a *app) log() hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "sandtable", Level: hclog.LevelFromString(a.logLevel), Output: a.stderr, JSONFormat: a.logFormat == "json",
+	})
+}
+
+// terminal reports whether w is a terminal, and how wide it is.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil
+}
+
+// load reads a scenario; every fault in it is the user's to mend.
+func load(path string, sets []scenarios.Set) (*scenarios.Scenario, error) {
+	s, err := scenarios.Load(path, scenarios.LoadOptions{Sets: sets})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return s, nil
+}

@@ -1,0 +1,119 @@
+package bind
+
+import (
+	"context"
+	"time"
+
+	"github.com/sandtable/sandtable/scenarios"
+	"github.com/sandtable/sandtable/scenarios/expr"
+	"github.com/sandtable/sandtable/sim"
+	"github.com/sandtable/sandtable/sim/tree"
+)
+
+// Deps is what the binding needs from whoever plays the run.
+type Deps struct {
+	// World opens the rules; it is called once, with nil for a scenario without.
+	World func(*scenarios.World) (sim.World, error)
+	// Command runs the command of a metric or an outcome on a copy of the head.
+	Command func(context.Context, Command, *sim.MeasureScope) (exit int, stdout string, err error)
+	// Usage is what the run's agents have spent so far.
+	Usage func() (usd float64, tokens int64)
+}
+
+// Command is the command of a metric or an outcome.
+type Command struct {
+	Argv    []string
+	Add     string // folder of the scenario laid over the copy; "": none
+	Timeout time.Duration
+}
+
+// Game is a run ready to be given actors.
+type Game struct {
+	Config  *sim.Config
+	Players []Player // by seat number
+}
+
+// binder makes one game.
+type binder struct {
+	run      *scenarios.Run
+	scenario *scenarios.Scenario
+	cell     *scenarios.Cell
+	deps     Deps
+	streams  sim.Streams
+	seats    []*sim.Seat
+	limits   []scenarios.SeatLimits // by seat number
+	names    []string
+	draws    []*sim.Draw
+}
+
+// Build binds a run. Errors are faults of the scenario and know their place in it, or
+// are those of Deps.World.
+func Build(run *scenarios.Run, deps Deps) (*Game, error) {
+	b := &binder{
+		run: run, scenario: run.Plan.Scenario, cell: run.Cell, deps: deps,
+		streams: sim.Streams{Seed: run.Seed, Replicate: run.Replicate},
+	}
+	players, err := b.makeSeats()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &sim.Config{
+		Seats: b.seats, Params: run.Params(), MaxTurns: b.cell.Max, TurnLimit: b.cell.Limits.Turns,
+		Streams: b.streams, Bank: b.banks(), Policies: policies(b.scenario.Workspace),
+		Stop: b.stop(), Events: b.events(), Draws: b.draws,
+		Metrics: b.measures(b.scenario.Metrics), Outcomes: b.measures(b.scenario.Outcomes),
+	}
+	for _, p := range b.scenario.Turns.Phases {
+		phase, err := b.phase(p)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Phases = append(cfg.Phases, phase)
+	}
+	if cfg.World, err = deps.World(b.scenario.World); err != nil {
+		return nil, err
+	}
+	return &Game{Config: cfg, Players: players}, nil
+}
+
+func (b *binder) banks() map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for i, s := range b.seats {
+		out[s.Name] = b.limits[i].Bank
+	}
+	return out
+}
+
+func policies(w *scenarios.Workspace) tree.Policies {
+	p := tree.Policies{PathByPath: !w.Atomic}
+	for _, rule := range w.Policy {
+		p.Rules = append(p.Rules, tree.Rule{Path: rule.Path, Use: tree.Policy(rule.Use)})
+	}
+	return p
+}
+
+// stop: true or a text ends the run; the text is the reason.
+func (b *binder) stop() func(*sim.Scope) (string, bool, error) {
+	code := b.scenario.Stop
+	if code == nil {
+		return nil
+	}
+	return func(s *sim.Scope) (string, bool, error) {
+		v, err := code.Value(b.stage(s))
+		if err != nil {
+			return "", false, err
+		}
+		switch v := v.(type) {
+		case bool:
+			return "stop", v, nil
+		case string:
+			return v, v != "", nil
+		case nil:
+			return "", false, nil
+		}
+		return "", false, code.Errorf("stop: want true, false, None or a text")
+	}
+}
+
+// lookupOf is the cell's names with further ones, each made when it is asked for.
+func (b *binder) lookupOf(more names) expr.Lookup { return more.over(b.cell.Lookup()) }

@@ -1,0 +1,237 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/sandtable/sandtable/coordinator/agent/mcp"
+	"github.com/sandtable/sandtable/coordinator/agent/process"
+	"github.com/sandtable/sandtable/coordinator/gateway"
+	"github.com/sandtable/sandtable/coordinator/workspace"
+	"github.com/sandtable/sandtable/results"
+	"github.com/sandtable/sandtable/results/history"
+	"github.com/sandtable/sandtable/results/jsonl"
+	"github.com/sandtable/sandtable/sim"
+	"github.com/sandtable/sandtable/sim/tree"
+)
+
+// open opens the run's parts in order. Whatever has been opened when one fails is
+// closed by close.
+func (r *run) open() error {
+	for _, step := range []func() error{
+		r.openLogs, r.openSandbox, r.openPlan, r.openProcesses, r.openGateway, r.openMCP, r.openSeats, r.describe,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) openLogs() error {
+	out, err := r.opts.Dir.OpenTrace()
+	if err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) error { return out.Close() })
+	r.trace = &trace{out: out, log: r.log, start: r.start}
+	if r.ledger, err = r.opts.Dir.OpenLedger(jsonl.Options{}); err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) error { return r.ledger.Close() })
+	if r.intake, err = r.opts.Dir.OpenIntake(jsonl.Options{}); err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) error { return r.intake.Close() })
+	if r.history, err = r.opts.Dir.CreateHistory(history.Options{Sync: !r.opts.NoSync}); err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) error { return r.history.Close() })
+	return nil
+}
+
+// openSandbox makes a fresh folder with a short name that tells nothing of the run.
+func (r *run) openSandbox() error {
+	if r.opts.Sandbox != "" {
+		if err := os.MkdirAll(r.opts.Sandbox, 0o711); err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp(r.opts.Sandbox, "st-")
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	r.sandbox = dir
+	r.onClose(func(context.Context) error { return removeAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return err
+	}
+	r.ws, err = workspace.Open(workspace.Options{
+		Dir: dir, Journal: r.opts.Dir.Journal(), Ignore: tree.Globs(r.scenario.Workspace.Ignore),
+		Log: r.log.Named("workspace"), NoSync: r.opts.NoSync,
+	})
+	if err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) error { return r.ws.Close() })
+	return nil
+}
+
+// openProcesses starts the supervisor if anything of the run is a process.
+func (r *run) openProcesses() error {
+	if !r.needsProcesses() {
+		return nil
+	}
+	var err error
+	if r.procs, err = process.Start(r.ctx, process.Options{Log: r.log.Named("supervisor")}); err != nil {
+		return err
+	}
+	r.onClose(r.procs.Close)
+	go func() {
+		<-r.procs.Done()
+		if r.ctx.Err() == nil {
+			r.harnessFailed(process.ErrSupervisor)
+		}
+	}()
+	return nil
+}
+
+// openGateway starts the model's API if any seat may ask it.
+func (r *run) openGateway() error {
+	if !r.needsModel() {
+		return nil
+	}
+	script := ""
+	if up := r.scenario.Upstream; up != nil {
+		script = up.Script
+	}
+	var err error
+	r.script, err = gateway.NewScripted(gateway.ScriptedOptions{
+		Files: folder{r.scenario.Files}, Script: script, Key: r.plan.Streams.Key, Canned: r.canned, Delay: r.opts.Delay,
+		Fault: r.harnessFailed,
+		Print: func(agent, line string) { r.trace.event("model.print", at{agent: agent}, line, nil) },
+	})
+	if err != nil {
+		return err
+	}
+	r.gateway, err = gateway.New(gateway.Options{
+		Upstream: r.script, Prices: r.opts.Prices, Sink: r.book, Fault: r.harnessFailed, Log: r.log.Named("gateway"),
+	})
+	if err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) error { return r.gateway.Close() })
+	r.gateway.Serve()
+	return nil
+}
+
+// book writes one row of the ledger.
+func (r *run) book(row gateway.Row) error {
+	r.trace.alive()
+	return r.ledger.Append(results.LedgerRow{
+		Agent: row.Agent, Turn: row.Turn, Stage: row.Stage, Attempt: row.Attempt, Kind: string(row.Kind),
+		Model: row.Model, MessageID: row.MessageID, Tokens: results.Tokens(row.Tokens), NanoUSD: row.NanoUSD,
+		Priced: row.Priced, Status: row.HTTPStatus,
+	})
+}
+
+func (r *run) openMCP() error {
+	for _, p := range r.players {
+		if p.Runtime != runtimeProgram {
+			continue
+		}
+		var err error
+		if r.mcp, err = mcp.NewHTTP(); err != nil {
+			return err
+		}
+		r.onClose(func(context.Context) error { return r.mcp.Close() })
+		return nil
+	}
+	return nil
+}
+
+// describe completes run.json with what was found out about this machine.
+func (r *run) describe() error {
+	info := &r.opts.Info
+	info.Tier = "T0"
+	info.Guarantees = map[string]results.Guarantee{
+		"views":   {Holds: true, Detail: "every agent works in a private copy; an agent that goes round it by absolute paths is not stopped in tier T0"},
+		"network": {Holds: false, Detail: "not enforced in tier T0"},
+	}
+	if r.procs != nil {
+		m := r.procs.Means()
+		info.Guarantees["processes"] = results.Guarantee{Holds: true, Detail: m.String()}
+	}
+	r.trace.event("open", at{}, "", info.Guarantees)
+	return r.opts.Dir.WriteInfo(*info)
+}
+
+func (r *run) needsProcesses() bool {
+	if w := r.scenario.World; w != nil && len(w.Command) > 0 {
+		return true
+	}
+	for _, m := range append(r.scenario.Metrics, r.scenario.Outcomes...) {
+		if len(m.Value.Command) > 0 {
+			return true
+		}
+	}
+	return r.needsModel()
+}
+
+// needsModel: claude always asks a model, a program may.
+func (r *run) needsModel() bool {
+	for _, p := range r.players {
+		if p.Runtime != runtimeScript {
+			return true
+		}
+	}
+	return false
+}
+
+// canned is the action that the built-in replies take: the phase's default.
+func (r *run) canned(agent string) (any, bool) {
+	f, ok := r.defaults.Load(agent)
+	if !ok {
+		return nil, false
+	}
+	return f.(func() (any, bool))()
+}
+
+// attribute tells the gateway what an agent works on from now.
+func (r *run) attribute(agent string, to gateway.Attribution) {
+	if r.gateway != nil {
+		r.gateway.SetTurn(agent, to)
+	}
+}
+
+// arrived makes a result durable the moment it is there (G1).
+func (r *run) arrived(ask *sim.Ask, ans *sim.Answer) error {
+	row := map[string]any{
+		"turn": ask.Turn, "stage": ask.Stage, "attempt": ask.Attempt, "agent": ask.Seat.Name,
+		"pass": ans.Pass, "used_ns": ans.Used.Nanoseconds(),
+	}
+	if ans.Failure != nil {
+		row["failure"] = ans.Failure
+	} else {
+		row["action"], row["say"], row["mail"] = ans.Action, ans.Say, ans.Mail
+	}
+	if len(ans.Writes) > 0 {
+		row["writes"] = ans.Writes
+	}
+	if ans.Memory != nil {
+		row["memory"] = ans.Memory
+	}
+	return r.intake.Append(row)
+}
+
+// removeAll removes a sandbox in which agents may have taken permissions away.
+func removeAll(dir string) error {
+	err := os.RemoveAll(dir)
+	if err == nil || !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	openUp(dir)
+	return os.RemoveAll(dir)
+}

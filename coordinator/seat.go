@@ -1,0 +1,265 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sandtable/sandtable/coordinator/agent/process"
+	"github.com/sandtable/sandtable/coordinator/bind"
+	"github.com/sandtable/sandtable/coordinator/gateway"
+	"github.com/sandtable/sandtable/coordinator/workspace"
+	"github.com/sandtable/sandtable/sim"
+	"github.com/sandtable/sandtable/sim/tree"
+)
+
+// driver fills a seat with a process.
+type driver interface {
+	// start brings the process up; an error is the agent's failure, before turn 1.
+	start(ctx context.Context) error
+	act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answer
+	// process is the running process, or nil.
+	process() *process.Process
+	// fail tells that no attempt is left.
+	fail(ctx context.Context, id string, f *sim.Failure)
+	// end says goodbye and leaves no process.
+	end(ctx context.Context, bye goodbye) error
+}
+
+// goodbye is what an agent is told when it leaves or the run ends.
+type goodbye struct {
+	reason    string
+	truncated bool
+	score     *float64
+}
+
+// seat plays one seat with a process and a view of its own: the actor that the engine
+// asks. Its process runs only while one of its acts is open; in between it is frozen.
+type seat struct {
+	name   string
+	run    *run
+	view   *workspace.View
+	driver driver
+	spec   bind.Player
+
+	mu      sync.Mutex // guards what follows; held for a whole act
+	broken  *sim.Failure
+	ended   bool
+	lost    []told // what became of its last write set, to be laid out in its view
+	lastAsk string
+}
+
+// told is a decision that an agent has to hear of.
+type told struct {
+	turn      int
+	read      tree.Globs
+	decisions []tree.Decision
+}
+
+// errActTime is the cause of an act's end at its deadline.
+var errActTime = fmt.Errorf("the act's time is up: %w", context.DeadlineExceeded)
+
+// Act plays one attempt (sim.Actor). A failure of the harness ends the run.
+func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return sim.Answer{Failure: s.broken}
+	}
+	if err := s.run.slot(ctx); err != nil {
+		return sim.Answer{Failure: &sim.Failure{Category: sim.Timeout, Text: "no worker was free"}}
+	}
+	defer s.run.free()
+	ans, err := s.play(ctx, ask)
+	if err != nil && ctx.Err() == nil {
+		s.run.harnessFailed(fmt.Errorf("agent %s, %s: %w", s.name, ask.ID, err))
+	}
+	return ans
+}
+
+func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
+	if err := s.openView(ctx, ask); err != nil {
+		return sim.Answer{}, err
+	}
+	prompt, err := ask.Prompt()
+	if err != nil {
+		return sim.Answer{}, err
+	}
+	where := at{s.name, ask.Turn, ask.Stage, ask.Attempt}
+	s.run.trace.event(eventPrompt, where, prompt, nil)
+	s.run.attribute(s.name, gateway.Attribution{Turn: ask.Turn, Phase: ask.Phase, Stage: ask.Stage, Attempt: ask.Attempt})
+	ans, err := s.hand(ctx, ask, prompt)
+	if err != nil {
+		return ans, err
+	}
+	if err := s.closeView(ctx, &ans); err != nil {
+		return ans, err
+	}
+	return ans, s.run.arrived(ask, &ans)
+}
+
+// openView brings the view to the revision that is asked about: the process is frozen,
+// or not there. Files of an attempt that was against the rules stay for the next one;
+// those of a crash are put back (design section 4).
+func (s *seat) openView(ctx context.Context, ask *sim.Ask) error {
+	if ask.Attempt > 1 {
+		if ask.Retry != nil && ask.Retry.Category == sim.Crash {
+			_, err := s.view.Discard(ctx)
+			return err
+		}
+		return nil
+	}
+	if err := s.view.Refresh(ask.View()); err != nil {
+		return err
+	}
+	for _, t := range s.lost {
+		if _, err := s.view.Conflict(t.turn, t.read, t.decisions); err != nil {
+			return err
+		}
+	}
+	s.lost = nil
+	return nil
+}
+
+// hand thaws the process, hands the turn over and starts the clock (C3); at the deadline
+// the driver stops the process for certain (C2).
+func (s *seat) hand(ctx context.Context, ask *sim.Ask, prompt string) (sim.Answer, error) {
+	if p := s.driver.process(); p != nil {
+		if err := p.Thaw(); err != nil && !gone(p) {
+			return sim.Answer{}, err
+		}
+	}
+	actx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if ask.Limit > 0 {
+		var stop context.CancelFunc
+		actx, stop = context.WithTimeoutCause(actx, ask.Limit+ask.Bank, errActTime)
+		defer stop()
+	}
+	defer s.run.watchIdle(s.name, cancel)()
+	s.lastAsk = ask.ID
+	s.run.defaults.Store(s.name, func() (any, bool) {
+		action, ok, err := ask.Default()
+		return action, ok && err == nil
+	})
+	start := time.Now()
+	ans := s.driver.act(actx, ask, prompt)
+	if ans.Used == 0 {
+		ans.Used = time.Since(start)
+	}
+	return ans, nil
+}
+
+// closeView holds the process still and takes what it changed. What cannot be taken (a
+// device, a link that leads out, a file that is too large) makes the attempt illegal.
+func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
+	if p := s.driver.process(); p != nil {
+		if err := p.Freeze(ctx); err != nil && !gone(p) {
+			return err
+		}
+	}
+	ws, refused, err := s.view.Scan(ctx)
+	if err != nil {
+		return err
+	}
+	ans.Writes = ws
+	if len(refused) > 0 && ans.Failure == nil {
+		ans.Failure = &sim.Failure{Category: sim.Illegal, Text: "these cannot be part of the workspace: " + refusals(refused)}
+	}
+	return nil
+}
+
+func refusals(list []workspace.Refusal) string {
+	const most = 5
+	var parts []string
+	for i, r := range list {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(list)-most))
+			break
+		}
+		parts = append(parts, r.String())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// gone reports whether the process has ended meanwhile: then it needs no freezing, and
+// the driver finds out by itself.
+func gone(p *process.Process) bool {
+	select {
+	case <-p.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// decided is called between stages with what became of the seat's write set.
+func (s *seat) decided(turn int, decisions []tree.Decision, read tree.Globs) {
+	for _, d := range decisions {
+		if d.Lost() {
+			s.lost = append(s.lost, told{turn, read, decisions})
+			return
+		}
+	}
+}
+
+// leave ends the seat's process; it may be called more than once.
+func (s *seat) leave(ctx context.Context, bye goodbye) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return nil
+	}
+	s.ended = true
+	var thawed error
+	if p := s.driver.process(); p != nil && !gone(p) {
+		thawed = p.Thaw()
+	}
+	err := s.driver.end(ctx, bye)
+	if thawed != nil && err == nil && s.driver.process() != nil {
+		err = thawed
+	}
+	return err
+}
+
+// failed tells the program that its last attempt was the last one.
+func (s *seat) failed(ctx context.Context, f *sim.Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended && s.lastAsk != "" {
+		s.driver.fail(ctx, s.lastAsk, f)
+	}
+}
+
+// begin starts the process and freezes it. A start that fails is the agent's failure,
+// told at its first turn; one that the supervisor fails is the harness's.
+func (s *seat) begin(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.driver.start(ctx); err != nil {
+		return s.cannotStart(ctx, err)
+	}
+	if p := s.driver.process(); p != nil {
+		if err := p.Freeze(ctx); err != nil && !gone(p) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seat) cannotStart(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, process.ErrSupervisor) {
+		return err
+	}
+	var f *sim.Failure
+	if !errors.As(err, &f) {
+		f = &sim.Failure{Category: sim.Crash, Text: "it could not be started: " + err.Error()}
+	}
+	s.broken = f
+	s.run.trace.event("agent.broken", at{agent: s.name}, f.Text, nil)
+	s.run.log.Warn("an agent could not be started", "agent", s.name, "error", f.Text)
+	return nil
+}

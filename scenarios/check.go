@@ -1,0 +1,156 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+)
+
+// independent checks parts that need no other part to be right.
+func (l *loader) independent(s *Scenario) {
+	l.knownCalls(s)
+	l.knownOutcomes(s)
+	for _, p := range s.Players {
+		if p.Value != nil {
+			l.playerScript(p.Value)
+		}
+	}
+	for _, a := range s.Agents {
+		if a != nil {
+			l.playerScript(&a.Player)
+		}
+	}
+	if s.Workspace != nil {
+		l.workspace(s.Workspace)
+	}
+}
+
+func (l *loader) playerScript(p *Player) {
+	if script, ok := p.Script.Literal(); ok {
+		file, fn := SplitScript(script)
+		l.star(file, p.Script.Pos(), fn)
+	}
+	for _, m := range p.MCP {
+		if m.Value != nil && m.Value.Command.IsSet() == m.Value.URL.IsSet() {
+			l.add(m.Pos, "MCP server %s: want either command or url", m.Name)
+		}
+	}
+}
+
+func (l *loader) workspace(w *Workspace) {
+	if w.From != "" && len(l.files.Under(w.From)) == 0 {
+		l.add(w.keys["from"], "no folder %s with files in it in the scenario's folder", w.From)
+	}
+}
+
+// crossCheck checks what refers to what, as far as the file alone says it.
+func (l *loader) crossCheck(s *Scenario) {
+	l.agents(s)
+	l.phases(s)
+	l.events(s)
+}
+
+func (l *loader) agents(s *Scenario) {
+	if len(s.Agents) == 0 && s.Has("agents") && !l.bad["agents"] {
+		l.add(s.keys["agents"], "agents is empty; a run needs one at least")
+	}
+	first := map[string]Pos{}
+	for _, a := range s.Agents {
+		if pos, twice := first[a.Name]; twice && a.Name != "" {
+			l.add(a.keys["name"], "agent %q is there twice; the first is in line %d", a.Name, pos.Line)
+		}
+		first[a.Name] = a.keys["name"]
+		if a.Has("role") && len(a.Roles) > 0 {
+			l.add(a.keys["roles"], "agent %q has both role and roles; role is everybody's, roles are dealt", a.Name)
+		}
+		if base, ok := a.Base.Literal(); ok && find(s.Players, base) == nil && !l.bad["players"] {
+			l.add(a.Base.Pos(), "no player %q%s", base, meant(base, namesOf(s.Players)))
+		}
+	}
+}
+
+func (l *loader) phases(s *Scenario) {
+	first := map[string]Pos{}
+	for _, p := range s.Turns.Phases {
+		if pos, twice := first[p.Name]; twice && p.Name != "" {
+			l.add(p.keys["name"], "phase %q is there twice; the first is in line %d", p.Name, pos.Line)
+		}
+		first[p.Name] = p.keys["name"]
+		if p.WorldOnly {
+			continue
+		}
+		if p.Via != nil && p.Via.Kind != "tool" && !p.Action.IsSet() && !l.bad["turns"] && s.World == nil {
+			l.add(p.pos, "phase %q takes its action via %s, but has no action", p.Name, p.Via.Kind)
+		}
+		if name := p.Failures.wantsDefault(); name != "" && !p.Default.IsSet() && !l.bad["turns"] {
+			l.add(p.pos, "failures of phase %q: %s is answered by default, but the phase has no default action", p.Name, name)
+		}
+	}
+}
+
+// wantsDefault names a group of failures that is answered by the default action.
+func (x *Failures) wantsDefault() string {
+	groups := []struct {
+		name   string
+		policy FailurePolicy
+	}{{"illegal", x.Illegal}, {"timeout", x.Timeout}, {"crash", x.Crash}, {"transport", x.Transport}, {"budget", x.Budget}}
+	for _, g := range groups {
+		if g.policy.Then == "default" {
+			return g.name
+		}
+	}
+	return ""
+}
+
+func (l *loader) events(s *Scenario) {
+	var phases []string
+	for _, p := range s.Turns.Phases {
+		phases = append(phases, p.Name)
+	}
+	for _, e := range s.Events {
+		if e.Before != "" && !slices.Contains(phases, e.Before) && !l.bad["turns"] {
+			l.add(e.keys["before"], "no phase %q%s", e.Before, meant(e.Before, phases))
+		}
+		if !e.Has("set") && !e.Has("write") && !e.Has("remove") && !e.Has("mail") {
+			l.add(e.pos, "the event does nothing; give it set, write, remove or mail")
+		}
+		if e.Has("set") && !s.Has("world") {
+			l.add(e.keys["set"], "set changes the world's state, but the scenario has no world")
+		}
+	}
+}
+
+// seatNames are what seats may be called in a cell.
+type seatNames struct{ agents, entries, roles []string }
+
+// check returns why a literal is no seat, or "".
+func (n seatNames) check(seat string) string {
+	if role, ok := strings.CutPrefix(seat, "role:"); ok {
+		if !slices.Contains(n.roles, role) {
+			return "no role " + show(role) + meant(role, n.roles)
+		}
+		return ""
+	}
+	known := slices.Concat(n.agents, n.entries, []string{"all", "none"})
+	if slices.Contains(known, seat) {
+		return ""
+	}
+	if slices.Contains(n.roles, seat) {
+		return "no agent or entry " + show(seat) + "; a role is written role:" + seat
+	}
+	return "no agent or entry " + show(seat) + meant(seat, known)
+}
+
+// seatLiterals checks the texts of a value that names seats.
+func (c *collector) seatLiterals(v *Value, n seatNames) {
+	if v == nil {
+		return
+	}
+	if seat, ok := v.lit.(string); ok && v.text == nil {
+		if why := n.check(seat); why != "" {
+			c.add(v.pos, "%s", why)
+		}
+	}
+	for _, item := range v.list {
+		c.seatLiterals(item, n)
+	}
+}

@@ -1,0 +1,70 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func goodDirs(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("testdata/good/*")
+	if err != nil || len(dirs) < 4 {
+		t.Fatal("no fixtures", err)
+	}
+	return dirs
+}
+
+func mustLoad(t *testing.T, path string, sets ...string) *Scenario {
+	t.Helper()
+	parsed, err := ParseSet(sets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(path, LoadOptions{Sets: parsed})
+	if err != nil {
+		t.Fatalf("%s:\n%v", path, err)
+	}
+	return s
+}
+
+func TestLoadGood(t *testing.T) {
+	for _, dir := range goodDirs(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) { mustLoad(t, dir) })
+	}
+}
+
+// TestEverythingHasEveryKey keeps the fixture complete: every row of every table that
+// is not planned must occur in it.
+func TestEverythingHasEveryKey(t *testing.T) {
+	data, err := os.ReadFile("testdata/good/everything/scenario.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, list := range [][]string{available(scenarioTable()), available(requiresTable()), available(workspaceTable()), available(policyTable()),
+		available(playerTable("")), available(permissionsTable()), available(mcpTable()), available(subagentsTable()), available(playerLimitsTable()),
+		available(agentTable()), available(eventTable()), available(writeTable()), available(sendTable()), available(limitsTable()), available(batchTable()),
+		available(turnsTable()), available(phaseTable(true)), available(phaseLimitsTable()), available(failuresTable()), available(paramTable())} {
+		keys = append(keys, list...)
+	}
+	if len(keys) < 100 {
+		t.Fatalf("only %d keys", len(keys))
+	}
+	for _, key := range keys {
+		if !strings.Contains(string(data), key+":") {
+			t.Errorf("key %s is not in the fixture", key)
+		}
+	}
+}
+
+func available[T any](t table[T]) []string {
+	var out []string
+	for _, row := range t.rows {
+		if row.planned == "" {
+			out = append(out, row.key)
+		}
+	}
+	return out
+}
