@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/sandtable/sandtable/coordinator/agent/mcp"
 	"github.com/sandtable/sandtable/coordinator/agent/process"
@@ -88,10 +89,17 @@ func (r *run) openProcesses() error {
 	if r.procs, err = process.Start(r.ctx, process.Options{Log: r.log.Named("supervisor")}); err != nil {
 		return err
 	}
-	r.onClose(r.procs.Close)
+	var closing atomic.Bool
+	watched := make(chan struct{})
+	r.onClose(func(ctx context.Context) error {
+		closing.Store(true)
+		err := r.procs.Close(ctx)
+		<-watched
+		return err
+	})
 	go func() {
-		<-r.procs.Done()
-		if r.ctx.Err() == nil {
+		defer close(watched)
+		if <-r.procs.Done(); !closing.Load() {
 			r.harnessFailed(process.ErrSupervisor)
 		}
 	}()
@@ -117,7 +125,7 @@ func (r *run) openGateway() error {
 		return err
 	}
 	r.gateway, err = gateway.New(gateway.Options{
-		Upstream: r.script, Prices: r.opts.Prices, Sink: r.book, Fault: r.harnessFailed, Log: r.log.Named("gateway"),
+		Upstream: r.budgeted(r.script), Prices: r.opts.Prices, Sink: r.book, Fault: r.harnessFailed, Log: r.log.Named("gateway"),
 	})
 	if err != nil {
 		return err
@@ -130,6 +138,9 @@ func (r *run) openGateway() error {
 // book writes one row of the ledger.
 func (r *run) book(row gateway.Row) error {
 	r.trace.alive()
+	if err := r.spend(row); err != nil {
+		r.harnessFailed(err)
+	}
 	return r.ledger.Append(results.LedgerRow{
 		Agent: row.Agent, Turn: row.Turn, Stage: row.Stage, Attempt: row.Attempt, Kind: string(row.Kind),
 		Model: row.Model, MessageID: row.MessageID, Tokens: results.Tokens(row.Tokens), NanoUSD: row.NanoUSD,

@@ -40,14 +40,16 @@ type run struct {
 	procs   *process.Supervisor // nil: no seat needs a process
 	gateway *gateway.Gateway    // nil: no seat needs a model
 	script  *gateway.Scripted
+	budget  budget
 	mcp     *mcp.HTTP // nil: no program
 	plan    *sim.Config
 	players []bind.Player // by seat number
 	seats   map[string]*seat
 	closers []func(context.Context) error
 
-	ctx    context.Context // of the play
-	cancel context.CancelCauseFunc
+	ctx      context.Context // of everything that belongs to the run
+	cancel   context.CancelCauseFunc
+	truncate context.CancelCauseFunc // ends the play at a limit, with a *sim.Truncation
 	slots  chan struct{} // nil: no limit
 	acting atomic.Int64
 	turn   atomic.Int64
@@ -92,7 +94,9 @@ func (r *run) all(ctx context.Context) (res *sim.Result, err error) {
 	if err := r.startAgents(); err != nil {
 		return nil, err
 	}
-	play := r.ctx
+	play, truncate := context.WithCancelCause(r.ctx)
+	defer truncate(nil)
+	r.truncate = truncate
 	if wall := r.opts.Run.Cell.Limits.Wall; wall > 0 {
 		limited, stop := context.WithTimeoutCause(play, wall, &sim.Truncation{Reason: "wall"})
 		defer stop()

@@ -69,6 +69,9 @@ func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 	if s.broken != nil {
 		return sim.Answer{Failure: s.broken}
 	}
+	if f := s.run.exhausted(s.name); f != nil {
+		return sim.Answer{Failure: f}
+	}
 	if err := s.run.slot(ctx); err != nil {
 		return sim.Answer{Failure: &sim.Failure{Category: sim.Timeout, Text: "no worker was free"}}
 	}

@@ -103,6 +103,9 @@ func (a *Ask) Default() (any, bool, error) {
 		return nil, false, nil
 	}
 	v, err := f(a.member.agentScope(false))
+	if err != nil {
+		a.member.err = err
+	}
 	return v, err == nil, err
 }
 

@@ -49,6 +49,7 @@ func (m *member) prompt() (string, error) {
 	}
 	text, err := m.render()
 	if err != nil {
+		m.err = err // the scenario's expression failed, whatever the actor makes of it
 		return "", err
 	}
 	m.text, m.hasText = text, true
