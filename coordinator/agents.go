@@ -24,6 +24,7 @@ const (
 // openSeats gives every seat its actor.
 func (r *run) openSeats() error {
 	r.plan.Actors = map[string]sim.Actor{}
+	r.onClose(func(ctx context.Context) error { return r.goodbye(ctx, goodbye{reason: "the run was stopped"}) })
 	for i, s := range r.plan.Seats {
 		a, err := r.actor(s, r.players[i])
 		if err != nil {

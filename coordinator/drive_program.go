@@ -22,6 +22,7 @@ import (
 // programDriver is any program in a seat.
 type programDriver struct {
 	*program.Driver
+	name  string
 	desk  *agent.Desk
 	files *mcp.View
 	err   io.Closer
@@ -32,7 +33,7 @@ func (r *run) newProgram(s *seat) (driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &programDriver{desk: r.newDesk(s)}
+	d := &programDriver{name: s.name, desk: r.newDesk(s)}
 	if d.files, err = mcp.OpenView(s.view.Dir()); err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (d *programDriver) fail(ctx context.Context, id string, f *sim.Failure) {
 }
 
 func (d *programDriver) end(ctx context.Context, bye goodbye) error {
-	d.Driver.End(ctx, bye.reason, bye.truncated, bye.score)
+	d.Driver.End(ctx, bye.reason, bye.truncated, bye.score(d.name))
 	d.Driver.Close()
 	d.files.Close()
 	d.err.Close()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/sandtable/sandtable/sim"
 )
@@ -18,28 +17,24 @@ import (
 func (r *run) finish(res *sim.Result) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), goodbyeLimit)
 	defer cancel()
-	var mu sync.Mutex
-	var errs []error
-	for _, s := range r.seats {
-		bye := goodbye{reason: res.Reason, truncated: res.Truncated}
-		if score, ok := res.Scores[s.name]; ok {
-			bye.score = &score
+	err := r.goodbye(ctx, goodbye{reason: res.Reason, truncated: res.Truncated, scores: res.Scores})
+	return errors.Join(err, r.ws.Final(r.opts.Dir.Workspace()), context.Cause(r.ctx))
+}
+
+// goodbye ends all agents at the same time and keeps their conversations. A run that
+// was stopped or failed keeps them too. Calling it again does nothing.
+func (r *run) goodbye(ctx context.Context, bye goodbye) error {
+	errs := make([]error, len(r.plan.Seats))
+	for i, st := range r.plan.Seats {
+		if s := r.seats[st.Name]; s != nil {
+			r.leave.Go(func() { errs[i] = s.leave(ctx, bye) })
 		}
-		r.leave.Go(func() {
-			if err := s.leave(ctx, bye); err != nil {
-				mu.Lock()
-				errs = append(errs, fmt.Errorf("ending agent %s: %w", s.name, err))
-				mu.Unlock()
-			}
-		})
 	}
 	r.leave.Wait()
-	for _, s := range r.seats {
-		errs = append(errs, r.keepTranscript(s))
-	}
-	errs = append(errs, r.ws.Final(r.opts.Dir.Workspace()))
-	if err := context.Cause(r.ctx); err != nil {
-		errs = append(errs, err)
+	for i, st := range r.plan.Seats {
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("ending agent %s: %w", st.Name, errs[i])
+		}
 	}
 	return errors.Join(errs...)
 }

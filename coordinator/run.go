@@ -50,11 +50,11 @@ type run struct {
 	ctx      context.Context // of everything that belongs to the run
 	cancel   context.CancelCauseFunc
 	truncate context.CancelCauseFunc // ends the play at a limit, with a *sim.Truncation
-	slots  chan struct{} // nil: no limit
-	acting atomic.Int64
-	turn   atomic.Int64
-	fail   sync.Once
-	leave  sync.WaitGroup // seats that are being ended while the run goes on
+	slots    chan struct{}           // nil: no limit
+	acting   atomic.Int64
+	turn     atomic.Int64
+	fail     sync.Once
+	leave    sync.WaitGroup // seats that are being ended while the run goes on
 
 	defaults sync.Map // agent name to func() (any, bool): the default action of its open act
 }
@@ -88,15 +88,15 @@ func (r *run) all(ctx context.Context) (res *sim.Result, err error) {
 			res, err = nil, errors.Join(err, closing)
 		}
 	}()
+	play, truncate := context.WithCancelCause(r.ctx)
+	defer truncate(nil)
+	r.truncate = truncate
 	if err := r.open(); err != nil {
 		return nil, err
 	}
 	if err := r.startAgents(); err != nil {
 		return nil, err
 	}
-	play, truncate := context.WithCancelCause(r.ctx)
-	defer truncate(nil)
-	r.truncate = truncate
 	if wall := r.opts.Run.Cell.Limits.Wall; wall > 0 {
 		limited, stop := context.WithTimeoutCause(play, wall, &sim.Truncation{Reason: "wall"})
 		defer stop()

@@ -33,7 +33,15 @@ type driver interface {
 type goodbye struct {
 	reason    string
 	truncated bool
-	score     *float64
+	scores    map[string]float64
+}
+
+// score is the agent's own, or nil.
+func (g goodbye) score(name string) *float64 {
+	if v, ok := g.scores[name]; ok {
+		return &v
+	}
+	return nil
 }
 
 // seat plays one seat with a process and a view of its own: the actor that the engine
@@ -221,7 +229,7 @@ func (s *seat) leave(ctx context.Context, bye goodbye) error {
 	if p := s.driver.process(); p != nil && !gone(p) {
 		thawed = p.Thaw()
 	}
-	err := s.driver.end(ctx, bye)
+	err := errors.Join(s.driver.end(ctx, bye), s.run.keepTranscript(s))
 	if thawed != nil && err == nil && s.driver.process() != nil {
 		err = thawed
 	}

@@ -61,7 +61,8 @@ type game struct {
 	state            State
 	head             *tree.Tree
 	revision         int
-	owners           map[string]string // path to who wrote it last
+	owners           map[string]string   // path to who wrote it last
+	recent           map[string][]string // path to all who wrote it since the stage opened
 	nextMail         int64
 	live             []string // cache; nil when stale
 	open_            stage    // reused from stage to stage if the run is serial

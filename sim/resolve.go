@@ -122,7 +122,7 @@ func worldWrites(g *game, ws tree.WriteSet, author string) WriteSetDecided {
 	}
 	d := WriteSetDecided{Author: author, Applied: true}
 	for _, c := range ws {
-		g.owners[c.Path] = author
+		g.wrote(c.Path, author)
 		d.Decisions = append(d.Decisions, tree.Decision{
 			Path: c.Path, Outcome: tree.Applied, Base: c.Base, Head: c.Base, New: c.New, Result: c.New,
 		})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sandtable/sandtable/sim/tree"
 )
@@ -108,14 +109,14 @@ func (m *member) sealed() Sealed {
 
 // commit takes one write set into fx's tree and counts it.
 func (g *game) commit(fx *effects, author string, ws tree.WriteSet, pol tree.Policies) (WriteSetDecided, error) {
-	next, decisions, applied, err := tree.Commit(fx.tree, author, ws, pol, g.blobs, func(path string) string { return g.owners[path] })
+	next, decisions, applied, err := tree.Commit(fx.tree, author, ws, pol, g.blobs, g.owner)
 	if err != nil {
 		return WriteSetDecided{}, fmt.Errorf("turn %d, stage %d: committing the files of %s: %w", g.turn, g.stage, author, err)
 	}
 	if applied {
 		g.res.Commits++
 		for _, c := range ws {
-			g.owners[c.Path] = author
+			g.wrote(c.Path, author)
 		}
 	}
 	for _, d := range decisions {
@@ -125,6 +126,24 @@ func (g *game) commit(fx *effects, author string, ws tree.WriteSet, pol tree.Pol
 	}
 	fx.tree, fx.start = next, next
 	return WriteSetDecided{Author: author, Applied: applied, Decisions: decisions}, nil
+}
+
+// wrote remembers who changed a path.
+func (g *game) wrote(path, author string) {
+	g.owners[path] = author
+	if g.recent == nil {
+		g.recent = map[string][]string{}
+	}
+	g.recent[path] = append(g.recent[path], author)
+}
+
+// owner names who changed a path after the version that the stage's members were given:
+// all of them, since any of them may be the one that a change does not merge with.
+func (g *game) owner(path string) string {
+	if list := g.recent[path]; len(list) > 0 {
+		return strings.Join(list, ", ")
+	}
+	return g.owners[path]
 }
 
 // contested: two authors met on this path and not both have all they wrote.

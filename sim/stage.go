@@ -139,6 +139,7 @@ func (s *stage) close(ctx context.Context) error {
 	if s.g.res.Void {
 		return errEnded
 	}
+	clear(s.g.recent)
 	if err := s.g.foreign(ctx); err != nil {
 		return err
 	}
