@@ -4,7 +4,7 @@ BIN     := bin/sandtable
 CLI     := .deps/node_modules/.package-lock.json
 PKGS    ?= ./...
 FUZZFOR ?= 20s
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help build deps run test bench lint fuzz clean need-go need-npm

@@ -36,7 +36,7 @@ func checkGlob(g string) error {
 	case g == "":
 		return fmt.Errorf("an empty glob; ** is everything, [] nothing")
 	case strings.HasPrefix(g, "/"), strings.HasPrefix(g, "./"), slices.Contains(strings.Split(g, "/"), ".."):
-		return fmt.Errorf("glob %s: paths are relative to the workspace, without ./ or ..", show(g))
+		return fmt.Errorf("glob %s: paths are relative to the workspace; ./ and .. are refused", show(g))
 	case !doublestar.ValidatePattern(g):
 		return fmt.Errorf("glob %s is malformed; brackets and braces must be closed", show(g))
 	}
@@ -59,7 +59,7 @@ func paths() spec[string] {
 func CheckPath(path string) error {
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, "\x00\\") {
-			return fmt.Errorf("path %s: want a relative path like a/b.txt, without empty parts, . or ..", show(path))
+			return fmt.Errorf("path %s: want a relative path like a/b.txt; empty parts, . and .. are refused", show(path))
 		}
 	}
 	return nil

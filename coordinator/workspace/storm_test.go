@@ -134,15 +134,15 @@ func checkChain(b *bench, head *tree.Tree) {
 // head is looked at, and nothing is merged, tokens are missing (the control).
 func TestForeignAppendsSurvivePublishes(t *testing.T) {
 	b := newBench(t)
-	head := b.seed(map[string]string{"log": "0\n", "top": "0\n"})
+	b.seed(map[string]string{"log": "0\n", "top": "0\n"})
 	name := filepath.Join(b.head(), "log")
 	acked, stop := make(chan []string, 1), make(chan struct{})
 	go func() { acked <- appendTokens(name, stop) }()
 	for n := range 40 {
 		if ws := b.foreign(); len(ws) > 0 {
-			head, _ = b.commit("@foreign", ws)
+			b.commit("@foreign", ws)
 		}
-		head, _, _ = b.w.Head()
+		head, _, _ := b.w.Head()
 		must(t, b.publish(b.change(head, map[string]string{"log": fmt.Sprintf("revision %d\n", n)})))
 	}
 	close(stop)

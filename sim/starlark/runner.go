@@ -61,7 +61,7 @@ func newRunner(o options) *runner {
 	return r
 }
 
-// begin gives the next call its steps. ctx may be nil.
+// begin gives the next call its steps.
 func (r *runner) begin(ctx context.Context) {
 	r.ctx = ctx
 	r.thread.Steps = 0

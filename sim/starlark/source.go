@@ -1,6 +1,7 @@
 package star
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -65,7 +66,7 @@ func (l *loader) exec(file string) (starlark.StringDict, error) {
 	r.thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) {
 		return l.loadFrom(file, name)
 	}
-	r.begin(nil)
+	r.begin(context.Background())
 	globals, err := starlark.ExecFileOptions(dialect(), &r.thread, file, text, l.opts.builtins)
 	if err != nil {
 		return nil, evalError(err, file, "")

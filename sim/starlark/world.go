@@ -1,6 +1,7 @@
 package star
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -73,7 +74,7 @@ func call[T any](w *World, name string, ctx *sim.Ctx, res *sim.ResolveCtx, shape
 	c := w.callers.Get().(*caller)
 	defer w.callers.Put(c)
 	args = append(args, &worldCtx{opaque: "ctx", ctx: ctx, res: res, caller: c})
-	v, err := c.call(nil, f, args)
+	v, err := c.call(context.Background(), f, args)
 	if err != nil {
 		return zero, err
 	}
