@@ -56,7 +56,7 @@ func (m *Memory) Play(ctx context.Context, run *scenarios.Run) (results.Episode,
 
 func fill(ep *results.Episode, rec *memoryRecorder, res *sim.Result) {
 	ep.Status, ep.Reason, ep.Turns = rec.tally.Status(), res.Reason, res.Turns
-	ep.Commits, ep.Conflicts, ep.Lost = rec.tally.Commits, rec.tally.Conflicts, rec.tally.Lost
+	ep.Commits, ep.Conflicts, ep.Paths, ep.Lost = rec.tally.Commits, rec.tally.Conflicts, rec.tally.Paths, rec.tally.Lost
 	ep.Outcomes, ep.Scores, ep.Draws = namedValues(res.Outcomes), res.Scores, res.Draws
 	ep.Failures, ep.Agents, ep.History = map[string]int{}, rec.tally.Agents, rec.hash.Hash()
 	for _, f := range rec.tally.Failures {

@@ -14,7 +14,7 @@ func summariseCell(cell *CellResult, st CellStats) Cell {
 		Censored: n.Censored, Failed: FailedRuns{Harness: n.Harness}, Interrupted: n.Interrupted,
 		Unreadable: n.Unreadable, Missing: n.Missing, Warnings: []string{},
 		Outcomes: map[string]Outcome{}, Measures: map[string]Outcome{}, Scores: map[string]Score{},
-		Draws: map[string]int{}, Failures: map[string]FailureStats{}, Agents: map[string]*AgentStats{}}
+		Draws: map[string]int{}, Paths: map[string]int{}, Failures: map[string]FailureStats{}, Agents: map[string]*AgentStats{}}
 	if c.Params == nil {
 		c.Params = json.RawMessage("{}")
 	}
@@ -55,6 +55,9 @@ func (c *Cell) add(run *RunResult) {
 	c.Turns += run.Turns
 	c.Commits += run.Commits
 	c.Conflicts += run.Conflicts
+	for outcome, n := range run.Paths {
+		c.Paths[outcome] += n
+	}
 	c.LostUpdates += run.Lost
 	c.WallSeconds += run.Wall.Seconds()
 	if t := run.Info.Tier; t != "" && (c.Tier == "" || t < c.Tier) {

@@ -126,7 +126,7 @@ func (cell *CellResult) readEpisodes(b *Batch, runs map[int]RunResult) {
 // result makes a run of an episode.
 func (e *Episode) result(cell string) RunResult {
 	res := RunResult{Cell: cell, Replicate: e.Replicate, Seed: e.Seed, Status: e.Status, Reason: e.Reason,
-		History: e.History, Turns: e.Turns, Commits: e.Commits, Conflicts: e.Conflicts, Lost: e.Lost,
+		History: e.History, Turns: e.Turns, Commits: e.Commits, Conflicts: e.Conflicts, Paths: e.Paths, Lost: e.Lost,
 		Draws: e.Draws, Outcomes: e.Outcomes, Scores: e.Scores, Failures: e.Failures, Agents: e.Agents,
 		Wall: time.Duration(e.WallNS)}
 	for _, n := range e.Draws {

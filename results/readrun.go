@@ -29,6 +29,7 @@ type RunResult struct {
 	Turns     int
 	Commits   int
 	Conflicts int
+	Paths     map[string]int // paths of agents' write sets, by outcome
 	Lost      int            // lost updates, licensed by lww or seen by the workspace
 	Draws     map[string]int // by stream name; nil where the run did not end
 	Chance    int            // draws in all
@@ -73,6 +74,7 @@ func ReadRun(dir string) (RunResult, error) {
 // fold takes over what the history says.
 func (res *RunResult) fold(t *Tally) {
 	res.Seats, res.Turns, res.Commits, res.Conflicts = t.Seats, t.Turns, t.Commits, t.Conflicts
+	res.Paths = t.Paths
 	res.Lost, res.Foreign, res.Agents, res.Chance = t.Lost, t.Foreign, t.Agents, t.Draws
 	if res.Replicate == 0 {
 		res.Replicate, res.Seed = t.Replicate, t.Seed

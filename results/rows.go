@@ -75,6 +75,7 @@ type Episode struct {
 	Turns     int                    `json:"turns"`
 	Commits   int                    `json:"commits,omitempty"`
 	Conflicts int                    `json:"conflicts,omitempty"`
+	Paths     map[string]int         `json:"paths,omitempty"` // of agents' write sets, by outcome
 	Lost      int                    `json:"lost_updates,omitempty"`
 	Outcomes  []history.NamedValue   `json:"outcomes,omitempty"`
 	Scores    map[string]float64     `json:"scores,omitempty"`

@@ -44,16 +44,19 @@ type Cell struct {
 	Measures map[string]Outcome `json:"measures"` // what every cell has: see MeasureNames
 	Scores   map[string]Score   `json:"scores"`   // by seat
 
-	Tokens           Tokens  `json:"tokens"`
-	NanoUSD          int64   `json:"nanousd"`
-	Unpriced         int     `json:"unpriced"` // responses without a price: the cost is a lower bound
-	ContainerNanoUSD int64   `json:"container_nanousd"`
-	Turns            int     `json:"turns"`
-	Commits          int     `json:"commits"`
-	Conflicts        int     `json:"conflicts"`
-	LostUpdates      int     `json:"lost_updates"`
-	WallSeconds      float64 `json:"wall_seconds"` // of all runs together
-	Tier             string  `json:"tier"`         // the weakest of the runs'; "" if none says
+	Tokens           Tokens `json:"tokens"`
+	NanoUSD          int64  `json:"nanousd"`
+	Unpriced         int    `json:"unpriced"` // responses without a price: the cost is a lower bound
+	ContainerNanoUSD int64  `json:"container_nanousd"`
+	Turns            int    `json:"turns"`
+	Commits          int    `json:"commits"`
+	Conflicts        int    `json:"conflicts"`
+	// Paths counts the paths of agents' write sets by what became of them: applied,
+	// same, merged, superseded, kept, stale, conflict, withheld.
+	Paths       map[string]int `json:"paths"`
+	LostUpdates int            `json:"lost_updates"`
+	WallSeconds float64        `json:"wall_seconds"` // of all runs together
+	Tier        string         `json:"tier"`         // the weakest of the runs'; "" if none says
 
 	Draws         map[string]int          `json:"draws"`         // by stream name
 	Deterministic bool                    `json:"deterministic"` // no run drew anything: the seed has no effect

@@ -51,8 +51,9 @@ type Tally struct {
 	Seats              []string // in seat order
 	Turns, Moves       int
 	Commits, Conflicts int
-	Lost               int // paths whose head was displaced by a later writer (lww)
-	Draws              int // records of chance
+	Paths              map[string]int // paths of agents' write sets, by outcome of the decision
+	Lost               int            // paths whose head was displaced by a later writer (lww)
+	Draws              int            // records of chance
 	Agents             map[string]*AgentStats
 	Failures           []history.SeatFailure
 	Foreign            bool         // the head was changed from outside: not reproducible
@@ -149,6 +150,10 @@ func (t *Tally) writeSet(w *history.WriteSet) {
 		a.Commits++
 	}
 	for _, d := range w.Decisions {
+		if t.Paths == nil {
+			t.Paths = map[string]int{}
+		}
+		t.Paths[d.Outcome]++
 		if d.Contended() {
 			t.Conflicts++
 			a.Conflicts++

@@ -116,6 +116,10 @@ func (f *files) decision(r *history.Revision, author string, d history.Decision)
 func (f *files) add(path string, v version) { f.paths[path] = append(f.paths[path], v) }
 
 func (f *files) list(w io.Writer) error {
+	if len(f.paths) == 0 {
+		_, err := fmt.Fprintln(w, "nobody wrote a file")
+		return err
+	}
 	g := &grid{title: "Files", columns: []column{{name: "path", elastic: true}, {name: "versions", number: true},
 		{name: "rejected", number: true, spare: true}, {name: "last by"}, {name: "revision", number: true}, {name: "bytes", number: true}}}
 	for _, path := range sorted(f.paths) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,12 +21,12 @@ func (t *teller) record(r history.Record) {
 		if r.Skipped {
 			t.line(1, "phase %s skipped", Clean(r.Phase))
 		} else {
-			t.line(1, "phase %s, lap %d, %s", Clean(r.Phase), r.Lap, Clean(r.Order))
+			t.line(1, "phase %s, lap %d, %s", Clean(r.Phase), r.Lap, cmp.Or(Clean(r.Order), "the world alone"))
 		}
 	case *history.Draw:
 		t.line(2, "chance %s: %s%s = %s", Clean(r.Stream), Clean(r.Draw), args(r.Args), value(r.Result))
 	case *history.Stage:
-		t.line(2, "stage %d.%d: %s; applied in the order %s", r.Turn, r.Stage, names(r.Members), names(r.Canonical))
+		t.stage(r)
 	case *history.Seal:
 		t.seal(r)
 	case *history.Revision:
@@ -40,13 +41,36 @@ func (t *teller) record(r history.Record) {
 func (t *teller) opened(r *history.Run) {
 	t.line(0, "seed %d, replicate %d, params %s", r.Seed, r.Replicate, value(r.Params))
 	for _, s := range r.Seats {
-		role := ""
-		if s.Role != "" {
-			role = ", role " + Clean(s.Role)
-		}
-		t.line(1, "seat %s (%s%s)", Clean(s.Name), Clean(s.Player), role)
+		t.line(1, "seat %s%s", Clean(s.Name), who(s.Player, s.Role))
 	}
 	t.line(1, "r0: files %d, root %s", len(r.Files), short(r.Root))
+}
+
+// who is what a seat is besides its name. A player that the agent spells out itself has
+// no name.
+func who(player, role string) string {
+	var parts []string
+	if player != "" {
+		parts = append(parts, Clean(player))
+	}
+	if role != "" {
+		parts = append(parts, "role "+Clean(role))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func (t *teller) stage(r *history.Stage) {
+	switch {
+	case len(r.Members) == 0:
+		t.line(2, "stage %d.%d: nobody acts", r.Turn, r.Stage)
+	case len(r.Members) == 1:
+		t.line(2, "stage %d.%d: %s", r.Turn, r.Stage, names(r.Members))
+	default:
+		t.line(2, "stage %d.%d: %s; applied in the order %s", r.Turn, r.Stage, names(r.Members), names(r.Canonical))
+	}
 }
 
 func (t *teller) turnOpened(r *history.Turn) {

@@ -32,7 +32,7 @@ func (o Options) normal() Options {
 // expectations, warnings, verdict. Parts that are empty are left out.
 func Table(w io.Writer, s *results.Summary, o Options) error {
 	o = o.normal()
-	for _, g := range []*grid{runsGrid(s), outcomesGrid(s), sharesGrid(s, o.Rows), scoresGrid(s, o.Rows), costGrid(s),
+	for _, g := range []*grid{runsGrid(s), outcomesGrid(s), sharesGrid(s, o.Rows), pathsGrid(s), scoresGrid(s, o.Rows), costGrid(s),
 		agentsGrid(s, o.Rows), failuresGrid(s, o.Rows), expectGrid(s)} {
 		if err := g.write(w, o.Width); err != nil {
 			return err

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"github.com/sandtable/sandtable/results/history"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,31 @@ func scoresGrid(s *results.Summary, rows int) *grid {
 		}
 	}
 	return g.head(rows)
+}
+
+// pathsGrid says what became of the files that agents changed.
+func pathsGrid(s *results.Summary) *grid {
+	g := &grid{title: "Changed files (paths of agents' write sets)", columns: []column{{name: "cell"}}}
+	for _, o := range pathOutcomes {
+		g.columns = append(g.columns, column{name: o.title, number: true, spare: true})
+	}
+	for _, c := range s.Cells {
+		row, any := []string{c.ID}, false
+		for _, o := range pathOutcomes {
+			row, any = append(row, num(c.Paths[o.outcome])), any || c.Paths[o.outcome] > 0
+		}
+		if any {
+			g.add(row...)
+		}
+	}
+	return g
+}
+
+// pathOutcomes are the columns, from what was taken to what was not.
+var pathOutcomes = [...]struct{ outcome, title string }{
+	{history.Applied, "taken"}, {history.Merged, "clean merges"}, {history.Same, "same"},
+	{history.Superseded, "overwritten"}, {history.Conflict, "conflicts"}, {history.Stale, "stale"},
+	{history.Kept, "kept"}, {history.Withheld, "withheld"},
 }
 
 func costGrid(s *results.Summary) *grid {
