@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sandtable/sandtable/scenarios/expr"
 )
 
 // pointer makes a kind optional: its field is nil where the file has none.
@@ -121,13 +123,7 @@ func SplitScript(s string) (file, function string) {
 // plainText takes texts, and what an expression may give in place of one.
 func plainText() spec[string] {
 	return spec[string]{func(v any) (string, error) {
-		if s, ok := v.(string); ok {
-			return s, nil
-		}
-		if v == nil {
-			return "", nil
-		}
-		return show(v), nil
+		return expr.Text(v)
 	}, schema{"type": "string"}}
 }
 

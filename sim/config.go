@@ -154,8 +154,10 @@ func DefaultFailures() Failures {
 // @intervention. Agents see its effects, not its author.
 type Event struct {
 	At     func(*Scope) (bool, error)
-	Before string                                  // phase; "": as the turn opens
-	Set    func(*Scope) (map[string]any, error)    // keys of the state; nil: none
+	Before string // phase; "": as the turn opens
+	// Set changes keys of the state, whose JSON value must be a dict; the world gets that
+	// value, not its own type, afterwards. nil: none.
+	Set    func(*Scope) (map[string]any, error)
 	Write  func(*Scope) (map[string]string, error) // path to text; nil: none
 	Remove func(*Scope) ([]string, error)
 	Mail   func(*Scope) ([]Letter, error)

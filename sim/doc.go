@@ -16,6 +16,11 @@
 //  6. Everything that decides the outcome is told to an [Observer] as events, in an
 //     order that is the same for the same inputs.
 //
+// The example of [Play] is a whole game in 60 lines. Values that agents and worlds hand
+// in are judged where they come in: JSON values in the types nil, bool, int64, float64,
+// string, []any and map[string]any. What an agent does wrong costs its own move; what an
+// actor or a world does wrong, a panic of an actor included, is an error of Play.
+//
 // The rules carry ids (T1 to T8 turns, D streams, E ends, F failures, C time, V
 // visibility, H chance, P interventions); comments name them where they are decided.
 //

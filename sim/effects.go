@@ -7,44 +7,6 @@ import (
 	"github.com/sandtable/sandtable/sim/tree"
 )
 
-// fileView is how a world reads files.
-type fileView interface {
-	read(path string) (string, bool, error)
-	list(glob string) ([]string, error)
-	now() (*tree.Tree, tree.Blobs)
-}
-
-// treeFiles reads a tree that does not change.
-type treeFiles struct {
-	tree  *tree.Tree
-	blobs tree.Blobs
-}
-
-func (f treeFiles) read(path string) (string, bool, error) {
-	e, ok := f.tree.Get(path)
-	if !ok {
-		return "", false, nil
-	}
-	data, err := f.blobs.Get(e.Hash)
-	return string(data), err == nil, err
-}
-
-func (f treeFiles) list(glob string) ([]string, error) {
-	globs := tree.Globs{glob}
-	if err := globs.Check(); err != nil {
-		return nil, err
-	}
-	var out []string
-	for path := range f.tree.All() {
-		if globs.Match(path) {
-			out = append(out, path)
-		}
-	}
-	return out, nil
-}
-
-func (f treeFiles) now() (*tree.Tree, tree.Blobs) { return f.tree, f.blobs }
-
 func (e *effects) now() (*tree.Tree, tree.Blobs) { return e.tree, e.g.blobs }
 
 // effects collects what Setup or Resolve does besides returning a state. It is used by
@@ -55,7 +17,7 @@ type effects struct {
 	start *tree.Tree // the head before them
 	dice  map[string]*Dice
 	draws []*Draw
-	mail_ []worldLetter
+	post  []worldLetter
 	gone  []Elimination
 
 	handed ResolveCtx
@@ -66,11 +28,16 @@ type worldLetter struct {
 	text string
 }
 
-func (g *game) newEffects() *effects { return &effects{g: g, tree: g.head, start: g.head} }
+// newEffects returns empty effects. One call uses them at a time, and nobody after it.
+func (g *game) newEffects() *effects {
+	fx := &g.reuse.fx
+	*fx = effects{g: g, tree: g.head, start: g.head}
+	return fx
+}
 
 // ctx returns what Setup or Resolve is called with: files are read through the effects.
 func (e *effects) ctx() *ResolveCtx {
-	e.handed = ResolveCtx{Ctx: e.g.ctxWith(e), effects: e}
+	e.handed = ResolveCtx{Ctx: e.g.ctx(e), effects: e}
 	return &e.handed
 }
 
@@ -146,7 +113,7 @@ func (e *effects) set(path string, entry tree.Entry) error {
 func (e *effects) mail(seats any, text string) error {
 	to, err := ResolveSeats(e.g.cfg.Seats, seats)
 	if err == nil {
-		e.mail_ = append(e.mail_, worldLetter{to, text})
+		e.post = append(e.post, worldLetter{to, text})
 	}
 	return err
 }
@@ -156,7 +123,7 @@ func (e *effects) eliminate(name, reason string) error {
 	if !ok {
 		return fmt.Errorf("eliminate: there is no agent %q", name)
 	}
-	if st.status == Active {
+	if st.status == Active || st.status == Inactive {
 		e.gone = append(e.gone, Elimination{Agent: name, Reason: reason, Status: Done})
 	}
 	return nil

@@ -139,7 +139,7 @@ type RunEnded struct{ Result *Result }
 // Result is how a run ended.
 type Result struct {
 	Turns      int // turns that were opened
-	Stages     int
+	Stages     int // sealed, empty ones included
 	Moves      int // sealed results, members of all stages
 	Terminated bool
 	Truncated  bool

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/sandtable/sandtable/scenarios/expr"
 )
@@ -29,14 +30,14 @@ func (g *game) measure(ctx context.Context) error {
 	if g.measured || g.turn == 0 {
 		return nil
 	}
-	g.measured = true
-	if len(g.cfg.Metrics) == 0 {
+	if g.measured = len(g.cfg.Metrics) == 0; g.measured {
 		return nil
 	}
 	values, err := g.evaluate(ctx, g.cfg.Metrics, false)
 	if err != nil {
 		return err
 	}
+	g.measured = true // not before: a limit that interrupts a metric's command ends the run, which takes them again
 	for _, v := range values {
 		g.res.Series[v.Name] = append(g.res.Series[v.Name], v.Value)
 	}
@@ -44,14 +45,14 @@ func (g *game) measure(ctx context.Context) error {
 }
 
 func (g *game) scores() (map[string]float64, error) {
-	g.last = g.ctx()
+	g.last = g.ctx(g)
 	scores, err := g.world.Score(g.state, &g.last)
 	if err != nil {
 		return nil, &WorldError{"score", g.turn, err}
 	}
-	for name := range scores {
-		if g.byName[name] == nil {
-			return nil, &WorldError{"score", g.turn, fmt.Errorf("there is no agent %q", name)}
+	for _, name := range sortedKeys(scores) {
+		if v := scores[name]; g.byName[name] == nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, &WorldError{"score", g.turn, fmt.Errorf("returned %q: %v; want an agent and a finite number", name, v)}
 		}
 	}
 	return scores, nil

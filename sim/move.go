@@ -44,14 +44,15 @@ type Message struct {
 }
 
 // Letter is mail as an agent or a world hands it in: To names seats (an agent, an
-// entry, "role:R", "all", or a list of these).
+// entry, "role:R", "all", or a list of these). An agent reaches by role only those of
+// its own: who holds which role may be a secret (V5).
 type Letter struct {
 	To   any    `json:"to"`
 	Text string `json:"text"`
 }
 
-// Ask is one attempt asked of one seat. It may be used from the actor's goroutine
-// only, and not after the actor has returned.
+// Ask is one attempt asked of one seat. It may be used from the actor's goroutine, its
+// methods also from others where they say so, and not after the actor has returned.
 type Ask struct {
 	ID      string // turn.stage.attempt; stages are counted through the turn (T8)
 	Turn    int
@@ -89,24 +90,32 @@ type Failure struct {
 func (f *Failure) Error() string { return string(f.Category) + ": " + f.Text }
 
 // Prompt returns the rendered prompt, inbox, notices and schema included. It holds no
-// path of the machine.
-func (a *Ask) Prompt() (string, error) { return a.member.prompt() }
+// path of the machine. It may be called from any goroutine.
+func (a *Ask) Prompt() (string, error) {
+	a.member.mu.Lock()
+	defer a.member.mu.Unlock()
+	return a.member.prompt()
+}
 
-// Observation returns what the world shows this seat: a JSON value.
-func (a *Ask) Observation() (any, error) { return a.member.observation() }
+// Observation returns what the world shows this seat: a JSON value. It may be called
+// from any goroutine.
+func (a *Ask) Observation() (any, error) {
+	a.member.mu.Lock()
+	defer a.member.mu.Unlock()
+	return a.member.observation()
+}
 
 // Default returns the action that a failed move is replaced by where the policy says so,
-// and false where the phase has none.
+// and false where there is none. It may be called from any goroutine.
 func (a *Ask) Default() (any, bool, error) {
-	f := a.member.stage.g.phase.Default
-	if f == nil {
-		return nil, false, nil
-	}
-	v, err := f(a.member.agentScope(false))
+	m := a.member
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, err := m.defaultAction()
 	if err != nil {
-		a.member.err = err
+		m.err = err
 	}
-	return v, err == nil, err
+	return v, err == nil && v != nil, err
 }
 
 // Check tells whether action would be legal now: the schema first, then the world's
@@ -142,12 +151,14 @@ const (
 
 // Answer is what an actor returns for one [Ask].
 type Answer struct {
-	// Failure is set when the attempt failed; then the rest, save Writes, Used and
-	// Memory, is ignored.
+	// Failure is set when the attempt failed; then the rest, save Writes and
+	// Used, is ignored. Its category is one of F1's.
 	Failure *Failure
 	// Pass is an explicit pass: no action, and no failure.
-	Pass   bool
-	Action any // JSON object, or nil
+	Pass bool
+	// Action is a JSON object, or nil: a map[string]any that holds JSON values in the
+	// types of this package (an int or a []string is none). Anything else is UNPARSABLE.
+	Action any
 	Say    string
 	Mail   []Letter
 	// Writes are the seat's changes against [Ask.View]. After a failure they are not
@@ -156,14 +167,15 @@ type Answer struct {
 	// Used is how long the act took, for the bank. It belongs to the trace, never to
 	// the history (C5).
 	Used time.Duration
-	// Memory replaces what a script keeps between its acts.
+	// Memory is a JSON value that replaces what a script keeps between its acts. It
+	// counts if the move stands: a failed attempt leaves the memory as it was.
 	Memory any
 }
 
 // Actor fills a seat.
 type Actor interface {
 	// Act plays one attempt. It must return soon after ctx is done; whatever it
-	// returns then is ignored. A panic is a harness failure.
+	// returns then is ignored. A panic ends the run as a harness failure, with its stack.
 	Act(ctx context.Context, ask *Ask) Answer
 }
 
@@ -173,7 +185,8 @@ type ActorFunc func(ctx context.Context, ask *Ask) Answer
 // Act calls f.
 func (f ActorFunc) Act(ctx context.Context, ask *Ask) Answer { return f(ctx, ask) }
 
-// Move is what a world resolves: one per member of the stage, in canonical order.
+// Move is what a world resolves: one per member of the stage, in canonical order. The
+// list belongs to the engine and may not be kept after Resolve has returned.
 type Move struct {
 	Agent       string
 	Action      any // JSON object, or nil

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -93,7 +92,7 @@ func (g *game) partition(p *Phase) (Order, [][]string, error) {
 func (g *game) splitBy(order Order, members []string, lists [][]string) ([][]string, error) {
 	switch order {
 	case Simultaneous:
-		return [][]string{members}, nil
+		return g.oneStage(members), nil
 	case Sequential:
 		return singletons(members), nil
 	case Rotating:
@@ -106,6 +105,16 @@ func (g *game) splitBy(order Order, members []string, lists [][]string) ([][]str
 		return g.explicit(lists, members)
 	}
 	return nil, fmt.Errorf("unknown order %q", order)
+}
+
+// oneStage is a partition of one stage. Where it is not recorded, it is gone by the
+// time the next one is made.
+func (g *game) oneStage(members []string) [][]string {
+	if g.cfg.Observer != nil {
+		return [][]string{members}
+	}
+	g.reuse.lists[0] = members
+	return g.reuse.lists[:]
 }
 
 func (g *game) members(p *Phase) ([]string, error) {
@@ -173,98 +182,4 @@ func (g *game) explicit(lists [][]string, members []string) ([][]string, error) 
 		}
 	}
 	return out, nil
-}
-
-// randomKeys sorts names by H(stream key, name) (T4): adding or removing one never
-// changes the relative order of the others.
-func (g *game) randomKeys(path, names []string) []string {
-	type keyed struct {
-		key  [32]byte
-		name string
-	}
-	list := make([]keyed, len(names))
-	for i, name := range names {
-		list[i] = keyed{g.cfg.Streams.Key(append(slices.Clone(path), "seat", name)...), name}
-	}
-	slices.SortFunc(list, func(a, b keyed) int { return bytes.Compare(a.key[:], b.key[:]) })
-	out := make([]string, len(list))
-	for i, k := range list {
-		out[i] = k.name
-	}
-	return out
-}
-
-// canonical fixes the order in which the stage's results will be applied, before the
-// stage opens and over its full membership (T4).
-func (g *game) canonical(members []string) ([]string, error) {
-	if len(members) < 2 {
-		return members, nil // nothing to order, nothing drawn
-	}
-	kind, list, err := g.phase.Canonical, []string(nil), error(nil)
-	switch {
-	case g.phase.Rank != nil:
-		kind, list, err = g.phase.Rank(g.scope())
-	case kind == CanonicalList:
-		list, err = g.phase.Ranking(g.scope())
-	}
-	if err != nil {
-		return nil, err
-	}
-	return g.orderBy(kind, list, members)
-}
-
-func (g *game) orderBy(kind Canonical, list, members []string) ([]string, error) {
-	switch kind {
-	case BySeat:
-		return members, nil
-	case CanonicalRotating:
-		return g.rotate(members), nil
-	case CanonicalList:
-		return ranked(list, members), nil
-	case Seeded, "":
-		path := []string{"turn", strconv.Itoa(g.turn), "stage", strconv.Itoa(g.stage), "canonical"}
-		order := g.randomKeys(path, members)
-		return order, g.chance("canonical", path, "permutation", anys(members), anys(order))
-	}
-	return nil, fmt.Errorf("unknown canonical order %q", kind)
-}
-
-// ranked puts the listed members first, in the list's order, then the rest by seat.
-func ranked(list, members []string) []string {
-	var out []string
-	for _, name := range append(slices.Clone(list), members...) {
-		if slices.Contains(members, name) && !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// chance logs one draw of the engine itself (H1) and counts it by stream (D9).
-func (g *game) chance(stream string, path []string, kind string, args []any, result any) error {
-	g.res.Draws[stream]++
-	if g.cfg.Observer == nil {
-		return nil
-	}
-	return g.tell(&Draw{Turn: g.turn, Stage: g.stage, Stream: streamName(path), Kind: kind, Args: args, Result: result})
-}
-
-// streamName writes a stream's path for people and for the history.
-func streamName(path []string) string {
-	var b bytes.Buffer
-	for i, c := range path {
-		if i > 0 {
-			b.WriteByte('/')
-		}
-		b.WriteString(c)
-	}
-	return b.String()
-}
-
-func anys(names []string) []any {
-	out := make([]any, len(names))
-	for i, n := range names {
-		out[i] = n
-	}
-	return out
 }

@@ -65,12 +65,20 @@ type game struct {
 	recent           map[string][]string // path to all who wrote it since the stage opened
 	nextMail         int64
 	live             []string // cache; nil when stale
-	open_            stage    // reused from stage to stage if the run is serial
 	last             Ctx      // what the last Done, Score or final Observe saw
 	names            []string // all seats' names, in seat order
 	measured         bool     // this turn's metrics are taken
+	reuse            scratch
 
 	res Result
+}
+
+// scratch is what a run uses again from stage to stage, where nobody can still hold it.
+type scratch struct {
+	stage stage       // of serial runs
+	fx    effects     // of stages
+	moves []Move      // of serial runs
+	lists [1][]string // a partition of one stage, where nobody observes
 }
 
 // seatState is what the game keeps for a seat.
@@ -86,13 +94,6 @@ type seatState struct {
 	view     viewCache
 	open     *member // in the open stage
 	member   member  // reused from stage to stage if the run is serial
-}
-
-// viewCache keeps the last filtered tree: most stages leave most views as they were.
-type viewCache struct {
-	head  *tree.Tree
-	globs tree.Globs
-	view  *tree.Tree
 }
 
 func newGame(cfg *Config) (*game, error) {
@@ -118,74 +119,6 @@ func newGame(cfg *Config) (*game, error) {
 	}
 	g.res = Result{Series: map[string][]any{}, Status: map[string]SeatStatus{}, Draws: map[string]int{}}
 	return g, nil
-}
-
-// check finds what would make a run meaningless before it starts.
-func (c *Config) check() error {
-	if len(c.Seats) == 0 || len(c.Phases) == 0 {
-		return errors.New("sim: a run needs at least one seat and one phase")
-	}
-	if c.MaxTurns < 1 {
-		return fmt.Errorf("sim: turns.max is %d: want at least 1", c.MaxTurns)
-	}
-	seen := map[string]bool{}
-	for i, s := range c.Seats {
-		if s.Name == "" || seen[s.Name] || c.Actors[s.Name] == nil || s.Number != i {
-			return fmt.Errorf("sim: seat %d %q: want a unique name, an actor and Number %d", i, s.Name, i)
-		}
-		seen[s.Name] = true
-	}
-	return c.checkPhases()
-}
-
-func (c *Config) checkPhases() error {
-	names := map[string]bool{"": true}
-	for i := range c.Phases {
-		p := &c.Phases[i]
-		if p.Name == "" || names[p.Name] {
-			return fmt.Errorf("sim: phase %d %q: want a unique name", i, p.Name)
-		}
-		names[p.Name] = true
-		if err := p.checkFailures(); err != nil {
-			return err
-		}
-	}
-	for _, e := range c.Events {
-		if !names[e.Before] {
-			return fmt.Errorf("sim: an event names the phase %q, which does not exist", e.Before)
-		}
-	}
-	return nil
-}
-
-func (p *Phase) checkFailures() error {
-	f := p.Failures.filled()
-	for _, policy := range []FailurePolicy{f.Illegal, f.Timeout, f.Crash, f.Transport, f.Budget} {
-		switch policy.Then {
-		case ThenPass, ThenForfeit, ThenVoid:
-		case ThenDefault:
-			if p.Default == nil {
-				return fmt.Errorf("sim: phase %q: a failure policy says default, but the phase has no default action", p.Name)
-			}
-		default:
-			return fmt.Errorf("sim: phase %q: unknown failure action %q: want pass, default, forfeit or void", p.Name, policy.Then)
-		}
-	}
-	return nil
-}
-
-// filled puts the defaults in the place of policies that are not set.
-func (f Failures) filled() Failures {
-	d := DefaultFailures()
-	for _, p := range []struct{ to, from *FailurePolicy }{
-		{&f.Illegal, &d.Illegal}, {&f.Timeout, &d.Timeout}, {&f.Crash, &d.Crash},
-		{&f.Transport, &d.Transport}, {&f.Budget, &d.Budget},
-	} {
-		if *p.to == (FailurePolicy{}) {
-			*p.to = *p.from
-		}
-	}
-	return f
 }
 
 // phasesOf copies the phases and fills in the failure policies of those that name none.
@@ -254,160 +187,9 @@ func (g *game) open() error {
 	return g.publish(&Revised{Author: "@setup"}, fx, nil)
 }
 
-func (g *game) playTurn(ctx context.Context) error {
-	g.turn++
-	g.stage, g.measured = 0, false
-	g.res.Turns = g.turn
-	g.phase, g.phaseName, g.lap, g.passes = nil, "", 0, 0
-	if err := g.openTurn(); err != nil {
-		return err
-	}
-	for i := range g.phases {
-		if err := g.playPhase(ctx, &g.phases[i]); err != nil {
-			return err
-		}
-	}
-	return g.measure(ctx)
-}
-
-// openTurn lets seats join and leave, then plays the events of the turn's opening.
-func (g *game) openTurn() error {
-	rec := &TurnOpened{Turn: g.turn}
-	for _, st := range g.seats {
-		if err := g.joinOrLeave(st, rec); err != nil {
-			return err
-		}
-	}
-	if rec.Live = g.liveNames(); g.cfg.Observer != nil {
-		if err := g.tell(rec); err != nil {
-			return err
-		}
-	}
-	if err := g.intervene(""); err != nil {
-		return err
-	}
-	return g.nobodyLeft()
-}
-
-func (g *game) joinOrLeave(st *seatState, rec *TurnOpened) error {
-	switch st.status {
-	case Inactive:
-		yes, err := g.test(st.seat.Joins, st.seat, true)
-		if err != nil || !yes {
-			return err
-		}
-		st.status, g.live = Active, nil
-		rec.Joined = append(rec.Joined, st.seat.Name)
-	case Active:
-		yes, err := g.test(st.seat.Leaves, st.seat, false)
-		if err != nil || !yes {
-			return err
-		}
-		st.status, g.live = Done, nil
-		rec.Left = append(rec.Left, st.seat.Name)
-	}
-	return nil
-}
-
-// test evaluates a condition, for a seat where it is one seat's; a missing one is
-// otherwise.
-func (g *game) test(f func(*Scope) (bool, error), s *Seat, otherwise bool) (bool, error) {
-	if f == nil {
-		return otherwise, nil
-	}
-	return f(g.scopeFor(s))
-}
-
-// nobodyLeft ends the run when no seat is active and none can still join (E5).
-func (g *game) nobodyLeft() error {
-	for _, st := range g.seats {
-		if st.status == Active || st.status == Inactive {
-			return nil
-		}
-	}
-	return g.terminate("no agent is left")
-}
-
-func (g *game) terminate(reason string) error {
-	g.res.Terminated, g.res.Reason = true, reason
-	return errEnded
-}
-
-func (g *game) truncate(reason string) error {
-	g.res.Terminated, g.res.Truncated, g.res.Reason = false, true, reason
-	return errEnded
-}
-
-// finish takes the last metrics, the scores and the outcomes.
-func (g *game) finish(ctx context.Context) (*Result, error) {
-	if err := g.measure(ctx); err != nil {
-		return nil, err
-	}
-	var err error
-	if g.res.Scores, err = g.scores(); err != nil {
-		return nil, err
-	}
-	if g.res.Outcomes, err = g.evaluate(ctx, g.cfg.Outcomes, true); err != nil {
-		return nil, err
-	}
-	for _, st := range g.seats {
-		if st.status == Active {
-			st.status = Done
-		}
-		g.res.Status[st.seat.Name] = st.status
-	}
-	g.res.Tree, g.res.State, g.res.Revisions = g.head, g.state, g.revision
-	res := g.res
-	return &res, g.tell(&RunEnded{Result: &res})
-}
-
 func (g *game) tell(r Record) error {
 	if g.cfg.Observer == nil {
 		return nil
 	}
 	return g.cfg.Observer.Observe(r)
 }
-
-// liveNames returns the live seats in seat order. The slice is never changed after
-// it was made: a change of membership makes a new one.
-func (g *game) liveNames() []string {
-	if g.live == nil {
-		g.live = make([]string, 0, len(g.seats))
-		for _, st := range g.seats {
-			if st.status == Active {
-				g.live = append(g.live, st.seat.Name)
-			}
-		}
-	}
-	return g.live
-}
-
-func (g *game) scope() *Scope {
-	return &Scope{
-		Turn: g.turn, Phase: g.phaseName, Lap: g.lap, Seats: g.cfg.Seats,
-		Live: g.liveNames(), State: g.state, Passes: g.passes,
-	}
-}
-
-func (g *game) scopeFor(s *Seat) *Scope {
-	sc := g.scope()
-	sc.Agent = s
-	return sc
-}
-
-// ctx is what the world sees now, with the files of the head.
-func (g *game) ctx() Ctx { return g.ctxWith(g) }
-
-func (g *game) ctxWith(files fileView) Ctx {
-	return Ctx{
-		Params: g.cfg.Params, Turn: g.turn, Phase: g.phaseName, Lap: g.lap, Stage: g.stage,
-		Agents: g.cfg.Seats, Live: g.liveNames(), files: files,
-	}
-}
-
-// The game itself reads the head for a [Ctx]: it does not change while one is in use.
-func (g *game) read(path string) (string, bool, error) { return treeFiles{g.head, g.blobs}.read(path) }
-
-func (g *game) now() (*tree.Tree, tree.Blobs) { return g.head, g.blobs }
-
-func (g *game) list(glob string) ([]string, error) { return treeFiles{g.head, g.blobs}.list(glob) }

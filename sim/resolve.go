@@ -1,8 +1,6 @@
 package sim
 
-import (
-	"github.com/sandtable/sandtable/sim/tree"
-)
+import "github.com/sandtable/sandtable/sim/tree"
 
 // resolve is T3.4 and T3.5: a function of R(i-1), the sealed results and the streams of
 // this stage. Write sets enter in canonical order, then the world speaks.
@@ -13,9 +11,7 @@ func (s *stage) resolve(moves []Move) error {
 	if err := s.commitAll(fx, rec); err != nil {
 		return err
 	}
-	if err := s.forfeits(fx); err != nil {
-		return err
-	}
+	s.forfeits(fx)
 	state, err := g.world.Resolve(g.state, moves, fx.ctx())
 	if err != nil {
 		return &WorldError{"resolve", g.turn, err}
@@ -28,54 +24,17 @@ func (s *stage) resolve(moves []Move) error {
 	return g.ends()
 }
 
-func (s *stage) commitAll(fx *effects, rec *Revised) error {
+// forfeits takes out the seats whose failures cost them the game; they come first, so
+// that they keep their natural status if the world eliminates them as well (F2).
+func (s *stage) forfeits(fx *effects) {
 	for _, m := range s.canonical {
-		if len(m.answer.Writes) == 0 {
-			continue
+		if m.forfeit {
+			fx.gone = append(fx.gone, Elimination{
+				Agent: m.st.seat.Name, Status: m.failed.Category.seatStatus(),
+				Reason: "forfeit: " + string(m.failed.Category),
+			})
 		}
-		d, err := s.decide(fx, m)
-		if err != nil {
-			return err
-		}
-		rec.WriteSets = append(rec.WriteSets, d)
-		s.g.tellAuthor(m.st, d)
 	}
-	return nil
-}
-
-// decide takes a member's files into the head, or withholds them if its move failed.
-func (s *stage) decide(fx *effects, m *member) (WriteSetDecided, error) {
-	if m.failed != nil {
-		return withhold(fx.tree, m), nil
-	}
-	return s.g.commit(fx, m.st.seat.Name, m.answer.Writes, s.g.cfg.Policies)
-}
-
-// tellAuthor puts every path that was not taken into its author's next prompt.
-func (g *game) tellAuthor(st *seatState, d WriteSetDecided) {
-	for _, p := range d.Decisions {
-		if !p.Lost() {
-			continue
-		}
-		text := "A change of yours was not taken: " + p.Reason + "."
-		if g.cfg.ConflictNote != nil {
-			text += g.cfg.ConflictNote(st.seat, g.turn, p.Path)
-		}
-		st.notices = append(st.notices, text)
-	}
-}
-
-func (s *stage) forfeits(fx *effects) error {
-	for _, m := range s.canonical {
-		if !m.forfeit {
-			continue
-		}
-		fx.gone = append(fx.gone, Elimination{
-			Agent: m.st.seat.Name, Status: m.failed.Category.seatStatus(),
-			Reason: "forfeit: " + string(m.failed.Category),
-		})
-	}
-	return nil
 }
 
 // countPasses counts passes in a row in this phase, in canonical order.
@@ -102,9 +61,8 @@ func (g *game) publish(rec *Revised, fx *effects, s *stage) error {
 		g.revision++ // a set-up that writes nothing leaves revision 0 as it is
 	}
 	g.head = fx.tree
-	g.eliminate(fx.gone)
+	rec.Eliminated = g.eliminate(fx.gone)
 	rec.Mail = g.deliver(s, fx)
-	rec.Eliminated = fx.gone
 	if err := g.finalViews(rec.Eliminated); err != nil {
 		return err
 	}
@@ -130,21 +88,28 @@ func worldWrites(g *game, ws tree.WriteSet, author string) WriteSetDecided {
 	return d
 }
 
-// eliminate takes seats out at the stage's end (T6). A seat is eliminated once.
-func (g *game) eliminate(gone []Elimination) {
-	for i := range gone {
-		st := g.byName[gone[i].Agent]
-		if st.status == Active {
-			st.status, g.live = gone[i].Status, nil
+// eliminate takes seats out at the stage's end (T6), each once; one that has not joined
+// yet never will. It returns those that it took out.
+func (g *game) eliminate(list []Elimination) []Elimination {
+	var gone []Elimination
+	for _, e := range list {
+		st := g.byName[e.Agent]
+		if st.status == Active || st.status == Inactive {
+			st.status, g.live = e.Status, nil
+			gone = append(gone, e)
 		}
 	}
+	return gone
 }
 
 // finalViews gives every seat that left one last observation (E3).
 func (g *game) finalViews(gone []Elimination) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	g.last = g.ctx(g)
 	for i := range gone {
-		g.last = g.ctx()
-		v, err := g.observe(g.byName[gone[i].Agent].seat, &g.last)
+		v, err := g.observe(g.state, g.byName[gone[i].Agent].seat, &g.last)
 		if err != nil {
 			return err
 		}
@@ -155,7 +120,7 @@ func (g *game) finalViews(gone []Elimination) error {
 
 // ends tests what may end a run, after every stage.
 func (g *game) ends() error {
-	g.last = g.ctx()
+	g.last = g.ctx(g)
 	reason, err := g.world.Done(g.state, &g.last)
 	if err != nil {
 		return &WorldError{"done", g.turn, err}

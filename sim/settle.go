@@ -1,28 +1,20 @@
 package sim
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/sandtable/sandtable/sim/tree"
-)
+import "fmt"
 
 // settle turns the member's result into the move that the world resolves, filling in
-// what a failure policy says (F2). It runs at the seal, in canonical order.
+// what a failure policy says (F2). It runs at the seal, in canonical order. Mail and
+// notices were handed out with the request: they are not repeated, however it went.
 func (m *member) settle() error {
 	st := m.st
-	g := m.stage.g
-	g.res.Failures = append(g.res.Failures, m.failures...)
+	m.stage.g.res.Failures = append(m.stage.g.res.Failures, m.failures...)
 	st.inbox, st.notices = nil, nil
 	m.move = Move{Agent: st.seat.Name}
 	if m.failed == nil {
 		m.succeed()
 		return nil
 	}
-	st.failures++
-	if n := g.phase.Failures.ForfeitAfter; n > 0 && st.failures >= n {
-		m.then = ThenForfeit
-	}
+	m.count()
 	return m.substitute()
 }
 
@@ -30,46 +22,61 @@ func (m *member) settle() error {
 // files and letters of a passing agent are taken like anybody's.
 func (m *member) succeed() {
 	a := &m.answer
-	m.st.failures = 0
-	m.st.memory = a.Memory
-	m.move.Action, m.move.Say, m.move.Mail = a.Action, a.Say, a.Mail
+	m.st.failures, m.st.memory = 0, a.Memory
+	m.move.Action, m.move.Say, m.move.Mail = a.Action, clean(a.Say), tidyLetters(a.Mail)
 	m.move.Status = Committed
 	if a.Pass || a.Action == nil && a.Say == "" && len(a.Mail) == 0 && len(a.Writes) == 0 {
 		m.move.Status = Passed
 	}
 }
 
+// count makes a forfeit of too many failures in a row. What failed outside the agent is
+// not counted, and a run that is void stays void.
+func (m *member) count() {
+	if m.failed.Category == Transport {
+		return
+	}
+	m.st.failures++
+	most := m.stage.phase.Failures.ForfeitAfter
+	if most > 0 && m.st.failures >= most && m.then != ThenVoid {
+		m.then = ThenForfeit
+	}
+}
+
 // substitute does what the failure policy says.
 func (m *member) substitute() error {
-	g := m.stage.g
 	m.move.Status, m.move.Category = m.failed.Category.status(), m.failed.Category
 	switch m.then {
 	case ThenPass:
-		return nil
 	case ThenForfeit:
 		m.forfeit = true
-		return nil
 	case ThenVoid:
-		g.res.Void = true
-		return ended(g.truncate(fmt.Sprintf("void: %s of %s", m.failed.Category, m.st.seat.Name)))
+		m.stage.g.void(m)
 	case ThenDefault:
 		return m.useDefault()
 	}
-	return fmt.Errorf("sim: phase %q: unknown failure action %q", g.phase.Name, m.then)
+	return nil
 }
 
-// ended drops the sentinel: a voided stage is still sealed and recorded.
-func ended(err error) error {
-	if err == errEnded {
-		return nil
+// void ends the run; the stage is still sealed and recorded, and the first in canonical
+// order is named.
+func (g *game) void(m *member) {
+	if !g.res.Void {
+		g.res.Void = true
+		_ = g.truncate(fmt.Sprintf("void: %s of %s", m.failed.Category, m.st.seat.Name)) // close says that it ended
 	}
-	return err
 }
 
+// useDefault plays the default action, marked as substituted. It must be legal like any
+// other: to pass instead would change the experiment, and nobody would see it.
 func (m *member) useDefault() error {
-	action, err := m.stage.g.phase.Default(m.agentScope(false))
-	if err != nil {
+	action, err := m.defaultAction()
+	if err != nil || action == nil {
 		return err
+	}
+	if err := m.check(action); err != nil {
+		return fmt.Errorf("turn %d, phase %s: the default action cannot be played by %s: %w: change `default`, or let failures pass",
+			m.stage.ctx.Turn, m.stage.ctx.Phase, m.st.seat.Name, err)
 	}
 	m.move.Action, m.move.Substituted = action, true
 	return nil
@@ -105,66 +112,4 @@ func (m *member) sealed() Sealed {
 		Action: m.move.Action, Say: m.move.Say, Mail: m.move.Mail, Substituted: m.move.Substituted,
 		Forfeit: m.forfeit, Writes: m.answer.Writes, Memory: m.st.memory,
 	}
-}
-
-// commit takes one write set into fx's tree and counts it.
-func (g *game) commit(fx *effects, author string, ws tree.WriteSet, pol tree.Policies) (WriteSetDecided, error) {
-	next, decisions, applied, err := tree.Commit(fx.tree, author, ws, pol, g.blobs, g.owner)
-	if err != nil {
-		return WriteSetDecided{}, fmt.Errorf("turn %d, stage %d: committing the files of %s: %w", g.turn, g.stage, author, err)
-	}
-	if applied {
-		g.res.Commits++
-		for _, c := range ws {
-			g.wrote(c.Path, author)
-		}
-	}
-	for _, d := range decisions {
-		if contested(d.Outcome) {
-			g.res.Conflicts++
-		}
-	}
-	fx.tree, fx.start = next, next
-	return WriteSetDecided{Author: author, Applied: applied, Decisions: decisions}, nil
-}
-
-// wrote remembers who changed a path.
-func (g *game) wrote(path, author string) {
-	g.owners[path] = author
-	if g.recent == nil {
-		g.recent = map[string][]string{}
-	}
-	g.recent[path] = append(g.recent[path], author)
-}
-
-// owner names who changed a path after the version that the stage's members were given:
-// all of them, since any of them may be the one that a change does not merge with.
-func (g *game) owner(path string) string {
-	if list := g.recent[path]; len(list) > 0 {
-		return strings.Join(list, ", ")
-	}
-	return g.owners[path]
-}
-
-// contested: two authors met on this path and not both have all they wrote.
-func contested(o tree.Outcome) bool {
-	switch o {
-	case tree.Kept, tree.Stale, tree.Conflict, tree.Superseded:
-		return true
-	}
-	return false
-}
-
-// withhold decides the write set of a failed member: nothing of it is taken, and every
-// path says so, so that its author can be told and its bytes are kept.
-func withhold(head *tree.Tree, m *member) WriteSetDecided {
-	d := WriteSetDecided{Author: m.st.seat.Name}
-	for _, c := range m.answer.Writes {
-		at, _ := head.Get(c.Path)
-		d.Decisions = append(d.Decisions, tree.Decision{
-			Path: c.Path, Outcome: tree.Withheld, Base: c.Base, Head: at, New: c.New, Result: at,
-			Reason: fmt.Sprintf("%q: your move was not valid (%s)", c.Path, m.failed.Category),
-		})
-	}
-	return d
 }

@@ -1,13 +1,13 @@
 package sim
 
 // What a member is shown: observation and prompt, computed once and only if somebody
-// asks. Both are used by the member's own goroutine while the stage is open.
+// asks, from what the stage froze as it opened. The member's mu is held.
 
 func (m *member) observation() (any, error) {
 	if m.hasShown {
 		return m.shown, nil
 	}
-	v, err := m.stage.g.observe(m.st.seat, &m.stage.ctx)
+	v, err := m.stage.g.observe(m.stage.state, m.st.seat, &m.stage.ctx)
 	if err != nil {
 		m.err = err // whatever the actor makes of it, the world has failed
 		return nil, err
@@ -16,10 +16,13 @@ func (m *member) observation() (any, error) {
 	return v, nil
 }
 
-func (g *game) observe(s *Seat, ctx *Ctx) (any, error) {
-	v, err := g.world.Observe(g.state, s, ctx)
+func (g *game) observe(state State, s *Seat, ctx *Ctx) (any, error) {
+	v, err := g.world.Observe(state, s, ctx)
+	if err == nil {
+		err = observationFault(v)
+	}
 	if err != nil {
-		return nil, &WorldError{"observe", g.turn, err}
+		return nil, &WorldError{"observe", ctx.Turn, err}
 	}
 	if v == nil {
 		v = map[string]any{}
@@ -27,19 +30,21 @@ func (g *game) observe(s *Seat, ctx *Ctx) (any, error) {
 	return v, nil
 }
 
-// agentScope is what prompt, schema and default action may look at. Schemas are made
-// before anybody may need the observation's value, so that it is fetched there too.
-func (m *member) agentScope(schema bool) *AgentScope {
-	g := m.stage.g
-	m.scope = AgentScope{
-		Turn: g.turn, Phase: g.phaseName, Lap: g.lap, Agent: m.st.seat,
-		Names: g.names, Live: g.liveNames(), Inbox: m.st.inbox, Notices: m.st.notices,
-		See: m.see,
+// agentScope is what prompt, schema and default action may look at.
+func (m *member) agentScope() *AgentScope {
+	s := m.stage
+	sc := &m.scope
+	if !s.g.cfg.Serial {
+		sc = &AgentScope{}
 	}
-	if m.schema != nil && !schema {
-		m.scope.Schema = m.schema.value
+	*sc = AgentScope{
+		Turn: s.ctx.Turn, Phase: s.ctx.Phase, Lap: s.ctx.Lap, Agent: m.st.seat,
+		Names: s.g.names, Live: s.ctx.Live, Inbox: m.inbox, Notices: m.notices, See: m.see,
 	}
-	return &m.scope
+	if m.schema != nil {
+		sc.Schema = m.schema.value
+	}
+	return sc
 }
 
 // prompt returns the text of the open attempt.
@@ -56,19 +61,28 @@ func (m *member) prompt() (string, error) {
 	return text, nil
 }
 
+// defaultAction evaluates the phase's default; nil: there is none.
+func (m *member) defaultAction() (any, error) {
+	f := m.stage.phase.Default
+	if f == nil || m.schema == nil {
+		return nil, nil
+	}
+	return f(m.agentScope())
+}
+
 // render makes a further attempt's prompt: after an unusable move the agent still
 // knows the turn and needs the reason alone; after a crash or a deadline it may have
 // lost everything, so that the whole prompt is said again.
 func (m *member) render() (string, error) {
-	group, _ := m.stage.g.phase.Failures.of(category(m.retry))
+	group, _ := m.stage.phase.Failures.of(category(m.retry))
 	if m.retry != nil && group == 0 {
 		return m.retry.correction(), nil
 	}
-	f := m.stage.g.phase.Prompt
+	f := m.stage.phase.Prompt
 	if f == nil {
 		return "", nil
 	}
-	text, err := f(m.agentScope(false))
+	text, err := f(m.agentScope())
 	if err != nil || m.retry == nil {
 		return text, err
 	}
@@ -98,6 +112,8 @@ func (f *Failure) correction() string {
 		what = "Your last attempt ended before you moved; your files are as they were when the turn opened"
 	case Transport:
 		what = "Your last attempt did not reach the model"
+	case Budget:
+		what = "Your last attempt ran out of budget"
 	default:
 		what = "Your last move is against the rules"
 	}

@@ -9,18 +9,26 @@ import (
 	"github.com/sandtable/sandtable/sim/tree"
 )
 
-// stage is one open stage: the five steps of T3.
+// stage is one open stage: the five steps of T3. What its members are shown is frozen
+// here as it opens, R(i-1): a helper of an actor that comes late still reads that.
 type stage struct {
 	g         *game
+	phase     *Phase
+	state     State
+	head      *tree.Tree
 	members   []*member // in seat order
 	canonical []*member
-	ctx       Ctx // what Observe, Actions and Check see: R(i-1)
+	ctx       Ctx // what Observe, Actions and Check see
 }
+
+func (s *stage) read(path string) (string, bool, error) { return s.files().read(path) }
+func (s *stage) list(glob string) ([]string, error)     { return s.files().list(glob) }
+func (s *stage) now() (*tree.Tree, tree.Blobs)          { return s.head, s.g.blobs }
+func (s *stage) files() treeFiles                       { return treeFiles{s.head, s.g.blobs} }
 
 // playStage plays one stage for the listed members, of whom the dead are skipped (T6).
 func (g *game) playStage(ctx context.Context, names []string) error {
 	g.stage++
-	g.res.Stages++
 	live := g.stillLive(names)
 	order, err := g.canonical(live)
 	if err != nil {
@@ -33,7 +41,7 @@ func (g *game) playStage(ctx context.Context, names []string) error {
 		}
 	}
 	if len(live) == 0 && !g.phase.WorldOnly {
-		return g.tell(&StageSealed{Turn: g.turn, Stage: g.stage, Empty: true})
+		return g.empty()
 	}
 	s := g.newStage()
 	if err := s.enter(live, order); err != nil {
@@ -45,13 +53,25 @@ func (g *game) playStage(ctx context.Context, names []string) error {
 	return s.close(ctx)
 }
 
+// empty seals a stage in which nobody is live: there is nothing to resolve.
+func (g *game) empty() error {
+	g.res.Stages++
+	if err := g.tell(&StageSealed{Turn: g.turn, Stage: g.stage, Empty: true}); err != nil {
+		return err
+	}
+	return g.ends()
+}
+
 // newStage returns an open stage. In a serial run nobody can still hold the last one.
 func (g *game) newStage() *stage {
-	s := &g.open_
+	s := &g.reuse.stage
 	if !g.cfg.Serial {
 		s = &stage{}
 	}
-	*s = stage{g: g, ctx: g.ctx(), members: s.members[:0], canonical: s.canonical[:0]}
+	*s = stage{
+		g: g, phase: g.phase, state: g.state, head: g.head, ctx: g.ctx(s),
+		members: s.members[:0], canonical: s.canonical[:0],
+	}
 	return s
 }
 
@@ -93,7 +113,7 @@ func (s *stage) newMember(st *seatState) *member {
 		m = &member{}
 	}
 	see := m.see
-	*m = member{stage: s, st: st, see: see}
+	*m = member{stage: s, st: st, see: see, inbox: st.inbox, notices: st.notices, memory: st.memory}
 	if see == nil {
 		m.see = m.observation
 	}
@@ -114,72 +134,26 @@ func (s *stage) act(ctx context.Context) error {
 		return context.Cause(ctx) // the open stage is discarded (C4)
 	}
 	for _, m := range s.members {
-		if m.err != nil {
-			return m.err
+		if err := m.broken(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// actTogether runs each member on a goroutine of its own. Where one finds the harness or
+// the world broken, the others are stopped: whatever they do will not count.
 func (s *stage) actTogether(ctx context.Context) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var wg sync.WaitGroup
 	for _, m := range s.members {
-		wg.Go(func() { m.play(ctx) })
+		wg.Go(func() {
+			m.play(ctx)
+			if err := m.broken(); err != nil {
+				stop(err)
+			}
+		})
 	}
 	wg.Wait()
-}
-
-// close seals, resolves and publishes.
-func (s *stage) close(ctx context.Context) error {
-	s.g.res.Moves += len(s.members)
-	moves, err := s.seal()
-	if err != nil {
-		return err
-	}
-	if s.g.res.Void {
-		return errEnded
-	}
-	clear(s.g.recent)
-	if err := s.g.foreign(ctx); err != nil {
-		return err
-	}
-	return s.resolve(moves)
-}
-
-// seal turns results into moves in canonical order and records them (G6).
-func (s *stage) seal() ([]Move, error) {
-	moves := make([]Move, len(s.canonical))
-	for i, m := range s.canonical {
-		if err := m.settle(); err != nil {
-			return nil, err
-		}
-		moves[i] = m.move
-	}
-	if s.g.cfg.Observer == nil {
-		return moves, nil
-	}
-	rec := &StageSealed{Turn: s.g.turn, Stage: s.g.stage, Results: make([]Sealed, len(s.canonical))}
-	for i, m := range s.canonical {
-		rec.Results[i] = m.sealed()
-	}
-	return moves, s.g.tell(rec)
-}
-
-// foreign takes what changed the head from outside as a revision of its own, before
-// the stage's commits, which then merge against it (design section 5).
-func (g *game) foreign(ctx context.Context) error {
-	if g.cfg.Foreign == nil {
-		return nil
-	}
-	ws, err := g.cfg.Foreign(ctx)
-	if err != nil || len(ws) == 0 {
-		return err
-	}
-	g.res.Foreign++
-	fx := g.newEffects()
-	d, err := g.commit(fx, "@foreign", ws, tree.Policies{Default: tree.Merge3, PathByPath: true})
-	if err != nil {
-		return err
-	}
-	return g.publish(&Revised{Author: "@foreign", WriteSets: []WriteSetDecided{d}}, fx, nil)
 }

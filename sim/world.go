@@ -17,7 +17,8 @@ type Valuer interface{ Value() any }
 // Setup and Resolve are called by the run's goroutine. The others get states that are
 // no longer changed and must be safe to call concurrently.
 //
-// An error from any method ends the run as a harness failure.
+// An error from any method ends the run as a harness failure. What Observe, Actions and
+// Drawn hand over are JSON values in the types of this package: an int is an error.
 type World interface {
 	// Setup returns the first state.
 	Setup(ctx *ResolveCtx) (State, error)
@@ -69,7 +70,7 @@ type Ctx struct {
 	Lap    int
 	Stage  int
 	Agents []*Seat  // all possible seats
-	Live   []string // names of the live ones
+	Live   []string // names of the live ones; in Setup nobody has joined yet
 
 	files fileView
 }
@@ -111,8 +112,10 @@ func (c *ResolveCtx) Append(path, text string) error { return c.effects.append(p
 // Remove deletes a file; a missing one is no error.
 func (c *ResolveCtx) Remove(path string) error { return c.effects.remove(path) }
 
-// Mail sends text to seats (see [Letter]); it is delivered at publish, from @world.
+// Mail sends text to seats (see [Letter]); it is delivered at publish, from @world, to
+// those of them who are in the game. What Setup sends waits for those who will join.
 func (c *ResolveCtx) Mail(seats any, text string) error { return c.effects.mail(seats, text) }
 
-// Eliminate takes a seat out of the game at the stage's end (E3).
+// Eliminate takes a seat out of the game at the stage's end (E3); one that has not
+// joined yet never will. One that is out already stays as it is.
 func (c *ResolveCtx) Eliminate(name, reason string) error { return c.effects.eliminate(name, reason) }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/sandtable/sandtable/results"
@@ -16,6 +18,9 @@ func (a *app) logCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := results.OpenRun(args[0]); err != nil {
 				return usageError{err}
+			}
+			if o.Turn < 0 {
+				return usageError{fmt.Errorf("--turn %d: turns count from 1", o.Turn)}
 			}
 			return report.Log(a.stdout, args[0], o)
 		},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sandtable/sandtable/coordinator/agent/process"
 	"github.com/sandtable/sandtable/results/report"
+	"github.com/sandtable/sandtable/scenarios"
 )
 
 // version is set by the linker in releases.
@@ -34,9 +35,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.As(err, new(quiet)) {
-		fmt.Fprintf(stderr, "sandtable: %s\n", report.CleanText(err.Error()))
+		tell(stderr, err)
 	}
 	return exitCode(ctx, err)
+}
+
+// tell writes an error. Faults in a scenario begin with their place, so that editors and
+// CI find it.
+func tell(w io.Writer, err error) {
+	name := "sandtable: "
+	if _, ok := errors.AsType[*scenarios.Errors](err); ok {
+		name = ""
+	}
+	fmt.Fprintf(w, "%s%s\n", name, report.CleanText(err.Error()))
 }
 
 // signalError is the cause of a run that a signal ended.

@@ -79,11 +79,11 @@ func (b *batch) episodes(ctx context.Context, out *results.Batch, runs []*scenar
 		wg.Go(func() {
 			for run := range todo {
 				ep, err := memory.Play(ctx, run)
-				if err == nil || ep.Status != "" {
-					err = errors.Join(err, logs[run.Cell.ID].Append(ep))
+				show.done(run, err)
+				if ep.Status != "" { // a failure, if there was one, is the run's: the summary names it
+					err = logs[run.Cell.ID].Append(ep)
 				}
 				errs[i] = errors.Join(errs[i], err)
-				show.done(run, err)
 			}
 		})
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,14 @@ func (a *app) reportCommand() *cobra.Command {
 		Short: "Print the table of a batch again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			s, err := results.ReadSummary(args[0])
+			b, err := results.OpenBatch(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			s, err := results.ReadSummary(b.Summary())
+			if errors.Is(err, fs.ErrNotExist) {
+				s, err = unfinished(b)
+			}
 			if err != nil {
 				return usageError{err}
 			}
@@ -25,6 +34,16 @@ func (a *app) reportCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print summary.json instead of the table")
 	return c
+}
+
+// unfinished sums up what there is of a batch that was killed before it had a summary.
+// Nothing is judged: what was expected is not in a batch.
+func unfinished(b *results.Batch) (*results.Summary, error) {
+	res, err := results.ReadBatch(b.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return results.Summarise(res, results.Options{Interrupted: true})
 }
 
 // show prints a summary as a table, or as JSON.

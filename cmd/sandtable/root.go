@@ -40,10 +40,18 @@ func newRoot(a *app) *cobra.Command {
 	for _, c := range root.Commands() {
 		c.Args = asUsage(c.Args)
 	}
-	root.Args = func(_ *cobra.Command, args []string) error {
-		return usageError{fmt.Errorf("unknown command %q; see sandtable --help", args[0])}
+	root.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(args[0])
+		}
+		return c.Help()
 	}
+	root.Args = cobra.ArbitraryArgs // RunE names what it does not know
 	return root
+}
+
+func unknownCommand(name string) error {
+	return usageError{fmt.Errorf("unknown command %q; see sandtable --help", name)}
 }
 
 // asUsage makes a wrong number of arguments a usage error.

@@ -62,9 +62,25 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
+// check refuses what would otherwise be taken for "not given".
+func (f *runFlags) check() error {
+	for name, n := range map[string]int{"parallel": f.parallel, "acts": f.acts, "keep": f.keep} {
+		if n < 0 {
+			return fmt.Errorf("--%s %d: want 0 or more", name, n)
+		}
+	}
+	if f.keep > 0 && !f.memory {
+		return errors.New("--keep is for --memory: without it every run is kept")
+	}
+	return nil
+}
+
 // runAll loads everything before anything runs, then plays one scenario after another;
 // the worst exit code counts.
 func (a *app) runAll(c *cobra.Command, f *runFlags, args []string) error {
+	if err := f.check(); err != nil {
+		return usageError{err}
+	}
 	batches := make([]*batch, len(args))
 	for i, path := range args {
 		b, err := a.prepare(c, f, path)
@@ -112,21 +128,18 @@ type batch struct {
 
 func (a *app) prepare(c *cobra.Command, f *runFlags, path string) (*batch, error) {
 	b := &batch{app: a, flags: f, path: path, versions: map[string]string{"sandtable": version}}
-	sets := f.sets
-	if f.upstream != "" {
-		set, err := upstreamSet(f.upstream)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		sets = append(sets[:len(sets):len(sets)], set)
-	}
-	parsed, err := scenarios.ParseSet(sets)
+	parsed, err := scenarios.ParseSet(f.sets)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	s, err := load(path, parsed)
 	if err != nil {
 		return nil, err
+	}
+	if f.upstream != "" {
+		if s.Upstream, err = upstream(f.upstream, s.Files); err != nil {
+			return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+		}
 	}
 	var o scenarios.ExpandOptions
 	if c.Flags().Changed("replicates") {
@@ -146,16 +159,16 @@ func (a *app) prepare(c *cobra.Command, f *runFlags, path string) (*batch, error
 	return b, b.surroundings(c.Context())
 }
 
-// upstreamSet turns --upstream into a setting of the file.
-func upstreamSet(v string) (string, error) {
-	kind, file, hasFile := strings.Cut(v, ":")
+// upstream reads --upstream, which takes the place of the scenario's own.
+func upstream(v string, files *scenarios.Files) (*scenarios.Upstream, error) {
+	kind, script, hasScript := strings.Cut(v, ":")
 	switch {
 	case kind != "scripted":
-		return "", fmt.Errorf("--upstream %q is not available yet: want scripted or scripted:FILE.star", v)
-	case hasFile:
-		return fmt.Sprintf("upstream={scripted: %q}", file), nil
+		return nil, fmt.Errorf("--upstream %q is not available yet: want scripted or scripted:FILE.star", v)
+	case hasScript && !files.Has(script):
+		return nil, fmt.Errorf("--upstream %q: the scenario's folder has no file %q", v, script)
 	}
-	return "upstream=scripted", nil
+	return &scenarios.Upstream{Script: script}, nil
 }
 
 // surroundings finds what the plan needs of this machine before anything runs.

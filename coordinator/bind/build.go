@@ -2,6 +2,8 @@ package bind
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/sandtable/sandtable/scenarios"
@@ -12,25 +14,28 @@ import (
 
 // Deps is what the binding needs from whoever plays the run.
 type Deps struct {
-	// World opens the rules; it is called once, with nil for a scenario without.
+	// World opens the rules; it is called once, with nil for a scenario without, and
+	// may answer nil then. Required for a scenario with a world.
 	World func(*scenarios.World) (sim.World, error)
-	// Command runs the command of a metric or an outcome on a copy of the head.
+	// Command runs the command of a metric or an outcome on a copy of the head. That it
+	// fails is its exit code; an error is the harness's own. Required where there is one.
 	Command func(context.Context, Command, *sim.MeasureScope) (exit int, stdout string, err error)
-	// Usage is what the run's agents have spent so far.
+	// Usage is what the run's agents have spent so far; nil: nothing.
 	Usage func() (usd float64, tokens int64)
 }
 
 // Command is the command of a metric or an outcome.
 type Command struct {
 	Argv    []string
-	Add     string // folder of the scenario laid over the copy; "": none
-	Timeout time.Duration
+	Add     string        // folder of the scenario laid over the copy; "": none
+	Timeout time.Duration // the format's default is filled in
 }
 
-// Game is a run ready to be given actors.
+// Game is a run ready to be played once Config has been given Actors and, where there
+// are files, Tree and Blobs. It is for one [sim.Play].
 type Game struct {
 	Config  *sim.Config
-	Players []Player // by seat number
+	Players []Player // who plays each seat, by seat number
 }
 
 // binder makes one game.
@@ -46,12 +51,16 @@ type binder struct {
 	draws    []*sim.Draw
 }
 
-// Build binds a run. Errors are faults of the scenario and know their place in it, or
-// are those of Deps.World.
+// Build binds a run: the same run is bound the same way every time. Errors are faults
+// of the scenario, a *[scenarios.Error] or *[expr.Error] at their place in it, say that
+// deps cannot do what the scenario needs, or are those of Deps.World.
 func Build(run *scenarios.Run, deps Deps) (*Game, error) {
 	b := &binder{
 		run: run, scenario: run.Plan.Scenario, cell: run.Cell, deps: deps,
 		streams: sim.Streams{Seed: run.Seed, Replicate: run.Replicate},
+	}
+	if err := b.needs(); err != nil {
+		return nil, err
 	}
 	players, err := b.makeSeats()
 	if err != nil {
@@ -70,12 +79,32 @@ func Build(run *scenarios.Run, deps Deps) (*Game, error) {
 		}
 		cfg.Phases = append(cfg.Phases, phase)
 	}
+	if deps.World == nil {
+		return &Game{Config: cfg, Players: players}, nil
+	}
 	if cfg.World, err = deps.World(b.scenario.World); err != nil {
 		return nil, err
 	}
 	return &Game{Config: cfg, Players: players}, nil
 }
 
+// needs finds what deps cannot do for this scenario before anything is evaluated.
+func (b *binder) needs() error {
+	if b.scenario.World != nil && b.deps.World == nil {
+		return errors.New("the scenario has a world, and nothing here can open one")
+	}
+	for _, m := range slices.Concat(b.scenario.Metrics, b.scenario.Outcomes) {
+		if len(m.Value.Command) > 0 && b.deps.Command == nil {
+			return &scenarios.Error{Pos: m.Pos, Msg: m.Name + " runs a command, and nothing here can run one"}
+		}
+	}
+	if b.deps.Usage == nil {
+		b.deps.Usage = func() (float64, int64) { return 0, 0 }
+	}
+	return nil
+}
+
+// banks are the seats' extra times in the run.
 func (b *binder) banks() map[string]time.Duration {
 	out := map[string]time.Duration{}
 	for i, s := range b.seats {
@@ -84,6 +113,7 @@ func (b *binder) banks() map[string]time.Duration {
 	return out
 }
 
+// policies are how write sets enter the head, in the file's order.
 func policies(w *scenarios.Workspace) tree.Policies {
 	p := tree.Policies{PathByPath: !w.Atomic}
 	for _, rule := range w.Policy {
@@ -111,7 +141,8 @@ func (b *binder) stop() func(*sim.Scope) (string, bool, error) {
 		case nil:
 			return "", false, nil
 		}
-		return "", false, code.Errorf("stop: want true, false, None or a text")
+		text, _ := expr.Text(v)
+		return "", false, code.Errorf("stop: want True, False, None or a text, got %.60s", text)
 	}
 }
 

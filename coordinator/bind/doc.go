@@ -6,12 +6,17 @@
 //     every player's fields are evaluated for its seat, picks come from the stream
 //     `population`. Draws made here stand in [sim.Config.Draws].
 //  2. Phases, events, stop, metrics and outcomes become functions: each evaluates its
-//     expression with exactly the names that the format's table offers there.
-//  3. [Game.Config] is complete but for actors, files and observer, which belong to
+//     expression with the names that the format's table offers there. The loader has
+//     refused all others; a name is given its value only if the expression uses it.
+//  3. What is written without expressions is made once and is the same value each time.
+//  4. [Game.Config] is complete but for actors, files and observer, which belong to
 //     whoever plays the run.
 //
-// Functions made here may be called from the run's goroutine and, for prompts and
-// defaults, from the actors' too: they share nothing that changes.
+// Prompts and default actions may be asked for by the actors' goroutines, several at a
+// time: they share nothing that changes. All else is called by the run's goroutine, and
+// a [Game] is played once.
 //
-// The package starts no goroutine and touches no file but by [Deps].
+// The package starts no goroutine and touches no file but by [Deps]. It does not promise
+// that an expression which loads has a value: one that fails in a run is an error at its
+// place in the file, and ends the run.
 package bind

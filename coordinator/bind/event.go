@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sandtable/sandtable/scenarios"
+	"github.com/sandtable/sandtable/scenarios/expr"
 	"github.com/sandtable/sandtable/sim"
 )
 
@@ -45,24 +46,41 @@ func (b *binder) due(w *scenarios.When) func(*sim.Scope) (bool, error) {
 	}
 }
 
+// writeFile binds an event's write: one file, its text whole.
 func (b *binder) writeFile(w *scenarios.WriteFile) func(*sim.Scope) (map[string]string, error) {
 	return func(s *sim.Scope) (map[string]string, error) {
 		path, err := w.Path.Eval(b.stage(s))
 		if err != nil {
 			return nil, err
 		}
-		text, err := w.Text.Eval(b.stage(s))
+		text, err := whole(w.Text, b.stage(s))
 		return map[string]string{path: text}, err
 	}
 }
 
+// sendMail binds an event's letter.
 func (b *binder) sendMail(m *scenarios.SendMail) func(*sim.Scope) ([]sim.Letter, error) {
 	return func(s *sim.Scope) ([]sim.Letter, error) {
 		to, err := m.To.Eval(b.stage(s))
 		if err != nil {
 			return nil, err
 		}
-		text, err := m.Text.Eval(b.stage(s))
-		return []sim.Letter{{To: to, Text: text}}, err
+		names, err := b.resolve(m.To.Pos(), to)
+		if err != nil {
+			return nil, err
+		}
+		text, err := whole(m.Text, b.stage(s))
+		return []sim.Letter{{To: names, Text: text}}, err
 	}
+}
+
+// whole is the text of a field in full: one that is a single expression of another type
+// is written as it would be inside a longer text.
+func whole(d scenarios.Dyn[string], lookup expr.Lookup) (string, error) {
+	v, err := d.Value.Eval(lookup)
+	if err != nil {
+		return "", err
+	}
+	text, err := expr.Text(v)
+	return text, placed(d.Pos(), err)
 }

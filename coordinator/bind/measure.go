@@ -1,9 +1,9 @@
 package bind
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -49,6 +49,7 @@ func scores(m map[string]float64) map[string]any {
 	return out
 }
 
+// usage is what the run has cost so far.
 func (b *binder) usage(s *sim.MeasureScope) func() (starlark.Value, error) {
 	return func() (starlark.Value, error) {
 		usd, tokens := b.deps.Usage()
@@ -74,16 +75,21 @@ func builtin(name string, f func(string) (any, error)) func() (starlark.Value, e
 	return func() (starlark.Value, error) { return starlark.NewBuiltin(name, call), nil }
 }
 
-// readFile is a text of the head, or None. Bytes that are no text are shown as such.
+// readFile is a text of the head, or None. A symbolic link is not followed: there is no
+// text in it.
 func readFile(s *sim.MeasureScope, path string) (any, error) {
 	e, ok := s.Tree.Get(path)
-	if !ok {
+	if !ok || e.Kind == tree.Link {
 		return nil, nil
 	}
 	data, err := s.Blobs.Get(e.Hash)
-	return string(bytes.ToValidUTF8(data, []byte("\uFFFD"))), err
+	return valid(string(data)), err
 }
 
+// valid marks bytes that are no text, so that a value is one that can be recorded.
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+
+// listFiles are the paths of the head that match a glob, sorted.
 func listFiles(s *sim.MeasureScope, glob string) (any, error) {
 	globs := tree.Globs{glob}
 	if err := globs.Check(); err != nil {
@@ -98,6 +104,7 @@ func listFiles(s *sim.MeasureScope, glob string) (any, error) {
 	return out, nil
 }
 
+// series are a metric's values so far, one for each turn.
 func series(s *sim.MeasureScope, name string) (any, error) {
 	list, ok := s.Series[name]
 	if !ok {
@@ -116,15 +123,15 @@ func (b *binder) command(ctx context.Context, m *scenarios.Measure, s *sim.Measu
 		return exit == 0, nil
 	}
 	return m.Value.Value(b.lookupOf(names{
-		"exit": number(exit), "stdout": value(string(bytes.ToValidUTF8([]byte(stdout), []byte("\uFFFD")))),
+		"exit": number(exit), "stdout": value(valid(stdout)),
 		"result": value(lastLine(stdout)),
 	}))
 }
 
 // lastLine is the last line of an output as JSON, or nil where it is none.
 func lastLine(stdout string) any {
-	lines := bytes.Split(bytes.TrimSpace([]byte(stdout)), []byte("\n"))
-	v, err := expr.Decode(lines[len(lines)-1])
+	text := strings.TrimSpace(stdout)
+	v, err := expr.Decode([]byte(text[strings.LastIndexByte(text, '\n')+1:]))
 	if err != nil {
 		return nil
 	}

@@ -16,7 +16,7 @@ func (b *binder) phase(p *scenarios.Phase) (sim.Phase, error) {
 		Name: p.Name, When: condition(b, p.When), Who: b.seatList(p.Who, b.stage), WorldOnly: p.WorldOnly,
 		Until: condition(b, p.Until), Hear: b.seatList(p.Hear, b.member), Mail: b.seatList(p.Mail, b.member),
 		Read: b.globs(p.Read), Write: b.globs(p.Write), Tools: p.Tools, Failures: failures(p.Failures),
-		Default: b.perAgent(p.Default), Action: b.perAgent(p.Action), Optional: p.Optional != nil && *p.Optional,
+		Default: b.perAgent(p.Default), Action: b.schema(p.Action), Optional: p.Optional != nil && *p.Optional,
 		Split: b.split(p), Rank: b.rank(p),
 	}
 	if p.Via != nil {
@@ -29,6 +29,7 @@ func (b *binder) phase(p *scenarios.Phase) (sim.Phase, error) {
 	return out, b.phaseLimits(p, &out)
 }
 
+// condition binds a field of the row between stages that is true or false.
 func condition(b *binder, d scenarios.Dyn[bool]) func(*sim.Scope) (bool, error) {
 	if !d.IsSet() {
 		return nil
@@ -36,32 +37,7 @@ func condition(b *binder, d scenarios.Dyn[bool]) func(*sim.Scope) (bool, error) 
 	return func(s *sim.Scope) (bool, error) { return d.Eval(b.stage(s)) }
 }
 
-// seatList resolves a `seats` field to names.
-func (b *binder) seatList(d scenarios.Dyn[[]string], at func(*sim.Scope) expr.Lookup) sim.SeatsFunc {
-	if !d.IsSet() {
-		return nil
-	}
-	if list, ok := d.Literal(); ok {
-		names, err := sim.ResolveSeats(b.seats, list)
-		return func(*sim.Scope) ([]string, error) { return names, placed(d.Pos(), err) }
-	}
-	return func(s *sim.Scope) ([]string, error) {
-		list, err := d.Eval(at(s))
-		if err != nil {
-			return nil, err
-		}
-		names, err := sim.ResolveSeats(b.seats, list)
-		return names, placed(d.Pos(), err)
-	}
-}
-
-func placed(pos scenarios.Pos, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &scenarios.Error{Pos: pos, Msg: err.Error()}
-}
-
+// globs binds a phase's read or write, which stands in place of the agent's own.
 func (b *binder) globs(d scenarios.Dyn[[]string]) func(*sim.Scope) (tree.Globs, error) {
 	if !d.IsSet() {
 		return nil
@@ -79,8 +55,7 @@ func (b *binder) globs(d scenarios.Dyn[[]string]) func(*sim.Scope) (tree.Globs, 
 	}
 }
 
-// perAgent binds a value made for one agent. A literal is made once, so that the engine
-// can tell by identity that a schema has not changed.
+// perAgent binds a value made for one agent; a literal is made once.
 func (b *binder) perAgent(d scenarios.Dyn[any]) func(*sim.AgentScope) (any, error) {
 	if !d.IsSet() {
 		return nil
@@ -89,6 +64,41 @@ func (b *binder) perAgent(d scenarios.Dyn[any]) func(*sim.AgentScope) (any, erro
 		return func(*sim.AgentScope) (any, error) { return v, nil }
 	}
 	return func(s *sim.AgentScope) (any, error) { return d.Eval(b.prompt(s)) }
+}
+
+// maxSchemas bounds the schemas of a phase that are kept for the next time.
+const maxSchemas = 256
+
+// schema binds an action's schema. The same schema is the same value, literal or not:
+// it is written out and checked once, and the engine knows it again by its identity.
+// Schemas are asked for by the run's goroutine alone, so that it may remember them.
+func (b *binder) schema(d scenarios.Dyn[any]) func(*sim.AgentScope) (any, error) {
+	if _, ok := d.Literal(); ok || !d.IsSet() {
+		return b.perAgent(d)
+	}
+	known := map[string]any{}
+	return func(s *sim.AgentScope) (any, error) {
+		short, err := d.Value.Eval(b.prompt(s))
+		if err != nil {
+			return nil, err
+		}
+		key, err := expr.Canonical(short)
+		if err != nil {
+			return nil, placed(d.Pos(), err)
+		}
+		if full, ok := known[string(key)]; ok {
+			return full, nil
+		}
+		full, err := scenarios.ExpandSchema(short)
+		if err != nil {
+			return nil, placed(d.Pos(), err)
+		}
+		if len(known) >= maxSchemas {
+			clear(known)
+		}
+		known[string(key)] = full
+		return full, nil
+	}
 }
 
 // split binds the order: evaluated as each lap of the phase opens.
@@ -103,14 +113,15 @@ func (b *binder) split(p *scenarios.Phase) func(*sim.Scope) (sim.Order, [][]stri
 		}
 		stages := make([][]string, len(o.Stages))
 		for i, list := range o.Stages {
-			if stages[i], err = sim.ResolveSeats(b.seats, list); err != nil {
-				return "", nil, placed(p.Order.Pos(), err)
+			if stages[i], err = b.resolve(p.Order.Pos(), list); err != nil {
+				return "", nil, err
 			}
 		}
 		return sim.OrderExplicit, stages, nil
 	}
 }
 
+// rank binds the canonical order: evaluated as each stage opens.
 func (b *binder) rank(p *scenarios.Phase) func(*sim.Scope) (sim.Canonical, []string, error) {
 	if !p.Canonical.IsSet() {
 		return nil
@@ -120,18 +131,12 @@ func (b *binder) rank(p *scenarios.Phase) func(*sim.Scope) (sim.Canonical, []str
 		if err != nil || c.Name != "" {
 			return sim.Canonical(c.Name), nil, err
 		}
-		var names []string
-		for _, item := range c.Seats {
-			more, err := sim.ResolveSeats(b.seats, item)
-			if err != nil {
-				return "", nil, placed(p.Canonical.Pos(), err)
-			}
-			names = append(names, more...)
-		}
-		return sim.CanonicalList, names, nil
+		names, err := b.inGivenOrder(p.Canonical.Pos(), c.Seats)
+		return sim.CanonicalList, names, err
 	}
 }
 
+// failures are complete: the loader has filled in those of turns, scenario and format.
 func failures(f *scenarios.Failures) sim.Failures {
 	if f == nil {
 		return sim.Failures{}
@@ -149,7 +154,7 @@ func failures(f *scenarios.Failures) sim.Failures {
 func (b *binder) phaseLimits(p *scenarios.Phase, out *sim.Phase) error {
 	own := p.Limits
 	if own == nil {
-		own = &scenarios.PhaseLimits{}
+		own = &scenarios.PhaseLimits{} // nothing is set: the seats' own
 	}
 	lookup := b.cell.Lookup()
 	acts := make([]time.Duration, len(b.seats))

@@ -1,25 +1,26 @@
 package bind
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/sandtable/sandtable/scenarios"
 	"github.com/sandtable/sandtable/scenarios/expr"
 )
 
-// Player is who plays a seat, evaluated.
+// Player is who plays a seat, evaluated. It fits its runtime: a script has Script, a
+// program has Command, claude has a Model.
 type Player struct {
 	Runtime     string // claude, program or script
 	Model       string
-	Prompt      string // who you are
-	Replace     bool   // the prompt is the whole system prompt
-	Tools       []string
-	Allow, Deny []string
-	Servers     map[string]any // name to an entry of the CLI's MCP configuration
-	Subagents   int
-	Options     map[string]any
-	Script      string
-	Command     []string
+	Prompt      string         // who you are; "": nothing is said about it
+	Replace     bool           // the prompt is the whole system prompt, not added to the CLI's
+	Tools       []string       // names of the CLI's tools
+	Allow, Deny []string       // the CLI's permission rules
+	Servers     map[string]any // name to an entry of the CLI's MCP configuration; nil: none
+	Subagents   int            // how many it may run at a time; 0: none
+	Options     map[string]any // the CLI's flags, without their dashes
+	Script      string         // file.star[:function] in the scenario's folder
+	Command     []string       // argv
 	Env         map[string]string
 	Network     string // model, none or open
 	Limits      scenarios.SeatLimits
@@ -31,6 +32,7 @@ type fields struct {
 	err    error
 }
 
+// get is a field's value, or missing where the file does not have the field.
 func get[T any](f *fields, d scenarios.Dyn[T], missing T) T {
 	if f.err != nil {
 		return missing
@@ -42,6 +44,7 @@ func get[T any](f *fields, d scenarios.Dyn[T], missing T) T {
 	return v
 }
 
+// player evaluates who plays the seats of an entry, for the seat of the lookup.
 func (f *fields) player(e *scenarios.Entry) Player {
 	s := e.Player
 	p := Player{
@@ -91,10 +94,10 @@ func (f *fields) servers(list []scenarios.Named[*scenarios.MCPServer]) map[strin
 // check finds what only the evaluated fields show.
 func (p *Player) check() error {
 	if why := scenarios.RuntimeFault(p.Runtime, p.Script != "", len(p.Command) > 0); why != "" {
-		return fmt.Errorf("%s", why)
+		return errors.New(why)
 	}
 	if p.Runtime == "claude" && p.Model == "" {
-		return fmt.Errorf("a claude player needs a model: the full id, for example claude-opus-5-5")
+		return errors.New("a claude player needs a model: the full id, for example claude-opus-5-5")
 	}
 	return nil
 }

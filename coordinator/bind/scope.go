@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"slices"
+
 	"go.starlark.net/starlark"
 
 	"github.com/sandtable/sandtable/scenarios/expr"
@@ -52,7 +54,7 @@ func state(s sim.State) func() (starlark.Value, error) {
 func record(s *sim.Seat, live []string) map[string]any {
 	return map[string]any{
 		"name": s.Name, "entry": s.Entry, "role": s.Role, "player": s.Player,
-		"index": int64(s.Index), "seat": int64(s.Number), "live": contains(live, s.Name), "vars": vars(s),
+		"index": int64(s.Index), "seat": int64(s.Number), "live": slices.Contains(live, s.Name), "vars": vars(s),
 	}
 }
 
@@ -61,15 +63,6 @@ func vars(s *sim.Seat) map[string]any {
 		return map[string]any{}
 	}
 	return s.Vars
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func records(seats []*sim.Seat, live []string) func() (starlark.Value, error) {
@@ -82,7 +75,8 @@ func records(seats []*sim.Seat, live []string) func() (starlark.Value, error) {
 	}
 }
 
-// stage is the table's row of conditions and lists between stages.
+// stage is the table's row of joins, leaves, when, who, order, canonical, repeat, until,
+// stop and events.
 func (b *binder) stage(s *sim.Scope) expr.Lookup {
 	return b.lookupOf(names{
 		"turn": number(s.Turn), "phase": value(s.Phase), "lap": number(s.Lap), "agents": records(s.Seats, s.Live),
@@ -90,9 +84,9 @@ func (b *binder) stage(s *sim.Scope) expr.Lookup {
 	})
 }
 
-// member is the row of hear, mail, read and write: the stage's names and the agent.
+// member is the row of hear, mail, read and write, which are asked for one agent.
 func (b *binder) member(s *sim.Scope) expr.Lookup {
-	return names{"agent": value(record(s.Agent, s.Live))}.over(b.stage(s))
+	return b.lookupOf(names{"agent": value(record(s.Agent, s.Live)), "state": state(s.State)})
 }
 
 // prompt is the row of prompts, actions and defaults. It has no state and no other

@@ -47,8 +47,10 @@ func (b *binder) deal(e *scenarios.Entry) {
 		seat *sim.Seat
 	}
 	var list []keyed
+	var members []any
 	for _, s := range b.seats {
 		if s.Entry == e.Name {
+			members = append(members, s.Name)
 			list = append(list, keyed{b.streams.Key("roles", e.Name, "seat", s.Name), s})
 		}
 	}
@@ -62,7 +64,7 @@ func (b *binder) deal(e *scenarios.Entry) {
 			next++
 		}
 	}
-	b.draws = append(b.draws, &sim.Draw{Stream: "roles/" + e.Name, Kind: "permutation", Result: dealt})
+	b.draws = append(b.draws, &sim.Draw{Stream: "roles/" + e.Name, Kind: "permutation", Args: members, Result: dealt})
 }
 
 // seat evaluates what a seat is and who plays it.
@@ -76,10 +78,10 @@ func (b *binder) seat(s *sim.Seat, e *scenarios.Entry) (Player, error) {
 	s.Leaves = b.arrival(e.Agent.Leaves)
 	p := f.player(e)
 	if f.err == nil {
-		f.err = p.check()
+		f.err = placed(e.Agent.Pos(), p.check())
 	}
 	if f.err != nil {
-		return p, fmt.Errorf("agent %s: %w", s.Name, f.err)
+		return p, ofSeat(s.Name, f.err)
 	}
 	return p, nil
 }
@@ -88,12 +90,14 @@ func (b *binder) seat(s *sim.Seat, e *scenarios.Entry) (Player, error) {
 func (b *binder) agentLookup(s *sim.Seat) expr.Lookup {
 	dice := b.population(s)
 	return b.lookupOf(names{
-		"agent": func() (starlark.Value, error) { return expr.ToStarlark(record(s, b.names)) }, "names": texts(b.names), "replicate": number(b.run.Replicate),
+		"agent": func() (starlark.Value, error) { return expr.ToStarlark(record(s, b.names)) },
+		"names": texts(b.names), "replicate": number(b.run.Replicate),
 		"pick": func() (starlark.Value, error) { return starlark.NewBuiltin("pick", dice), nil },
 	})
 }
 
-// population is pick(list): one element by the seat's own stream `population`.
+// population is pick(list): one element by the seat's own stream `population`, whose
+// draws follow each other in the order in which the seat's fields are evaluated.
 func (b *binder) population(s *sim.Seat) func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
 	var dice *sim.Dice
 	return func(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -106,7 +110,7 @@ func (b *binder) population(s *sim.Seat) func(*starlark.Thread, *starlark.Builti
 		}
 		if dice == nil {
 			dice = sim.NewDice(b.streams.Key("population", "seat", s.Name), func(d sim.Drawn) {
-				b.draws = append(b.draws, &sim.Draw{Stream: "population/" + s.Name, Kind: d.Kind, Args: d.Args, Result: d.Result})
+				b.draws = append(b.draws, &sim.Draw{Stream: "population/seat/" + s.Name, Kind: d.Kind, Args: d.Args, Result: d.Result})
 			})
 		}
 		return list.Index(dice.Choice(list.Len())), nil
@@ -138,5 +142,6 @@ func moment(w *scenarios.When, lookup expr.Lookup, due func(int64) bool) (bool, 
 	case int64:
 		return due(v), nil
 	}
-	return false, &scenarios.Error{Pos: w.Pos, Msg: "want true, false or a turn"}
+	text, _ := expr.Text(v)
+	return false, &scenarios.Error{Pos: w.Pos, Msg: fmt.Sprintf("want True, False or a turn, got %.60q", text)}
 }

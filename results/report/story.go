@@ -189,8 +189,16 @@ func (t *teller) writeSet(w *history.WriteSet) {
 		if d.Reason != "" {
 			reason = ": " + clip(d.Reason, 200)
 		}
-		t.line(4, "%s: %s%s%s", Clean(d.Path), explain(d.Outcome), winner, reason)
+		t.line(4, "%s: %s%s%s", Clean(d.Path), told(d), winner, reason)
 	}
+}
+
+// told is a decision in words; that a path was removed is one of them.
+func told(d history.Decision) string {
+	if d.New == nil {
+		return explain(d.Outcome) + " (removed)"
+	}
+	return explain(d.Outcome)
 }
 
 // explain puts an outcome into words.

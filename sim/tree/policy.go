@@ -33,7 +33,7 @@ type Outcome string
 // The outcomes of a [Decision].
 const (
 	Applied    Outcome = "applied"    // the head had not changed: fast-forward
-	Same       Outcome = "same"       // the head already holds exactly this
+	Same       Outcome = "same"       // the head already holds exactly this (reject-stale: stale all the same)
 	Merged     Outcome = "merged"     // both changes are in the result
 	Superseded Outcome = "superseded" // lww: the head's bytes were displaced, and counted
 	Kept       Outcome = "kept"       // fww: the head's bytes stay

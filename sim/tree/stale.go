@@ -11,6 +11,12 @@ func (c *commit) stale(d Decision) (Decision, error) {
 	if d.Policy == Append && !d.New.Absent() && !d.Head.Absent() {
 		return c.append(d)
 	}
+	// So does reject-stale: two who each pay one coin into the same balance write the
+	// same bytes, and taking both would lose a coin.
+	if d.Policy == RejectStale {
+		d.Outcome, d.Reason = Stale, c.reason(d, "changes of an older version are rejected")
+		return d, nil
+	}
 	if d.Head == d.New {
 		d.Outcome = Same
 		return d, nil
@@ -21,9 +27,6 @@ func (c *commit) stale(d Decision) (Decision, error) {
 		return d, nil
 	case FWW:
 		d.Outcome, d.Reason = Kept, c.reason(d, "the first change stays")
-		return d, nil
-	case RejectStale:
-		d.Outcome, d.Reason = Stale, c.reason(d, "changes of an older version are rejected")
 		return d, nil
 	}
 	if why := cannotMerge(d); why != "" {

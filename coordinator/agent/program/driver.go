@@ -288,6 +288,9 @@ func reason(ctx context.Context) string {
 
 func timeout(ctx context.Context) sim.Answer {
 	cause := context.Cause(ctx)
+	if text, own := strings.CutSuffix(cause.Error(), ": "+context.DeadlineExceeded.Error()); own {
+		return failure(sim.Timeout, "%s", text) // whose deadline it was: the act's, or limits.idle
+	}
 	if isTimeout(cause) {
 		return failure(sim.Timeout, "the time for the act was over")
 	}

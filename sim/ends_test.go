@@ -1,0 +1,61 @@
+package sim_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sandtable/sandtable/sim"
+)
+
+// C4, E1: a limit in the middle of a stage discards it; the scores and metrics are those
+// of the last revision, and a metric that the limit interrupts is taken again.
+func TestTruncationInTheMiddle(t *testing.T) {
+	s := seats("a", "b")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	rec := &recorder{}
+	res, err := sim.Play(ctx, &sim.Config{Seats: s, MaxTurns: 5, Observer: rec,
+		World: worldOf{resolve: func(st sim.State, _ []sim.Move, c *sim.ResolveCtx) (sim.State, error) {
+			return map[string]any{"turn": int64(c.Turn)}, nil
+		}},
+		Phases: []sim.Phase{{Name: "p"}},
+		Metrics: []sim.Measure{{Name: "turn", Eval: func(_ context.Context, sc *sim.MeasureScope) (any, error) {
+			return sc.State.(map[string]any)["turn"], nil
+		}}},
+		Actors: actorsOf(s, func(ctx context.Context, ask *sim.Ask) sim.Answer {
+			if ask.Turn == 3 {
+				cancel(&sim.Truncation{Reason: "wall"})
+				<-ctx.Done()
+			}
+			return sim.Answer{Say: "hi"}
+		})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !res.Truncated || res.Terminated || res.Reason != "wall" || res.Turns != 3 || res.Stages != 2 || res.Moves != 4 {
+		t.Errorf("%+v", res)
+	}
+	if diff := cmp.Diff(map[string][]any{"turn": {int64(1), int64(2), int64(2)}}, res.Series); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(of[*sim.StageSealed](rec)); n != 2 {
+		t.Errorf("%d stages are sealed, want 2", n)
+	}
+}
+
+func TestInterruptedMetricIsTakenAgain(t *testing.T) {
+	s := seats("a")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	res, err := sim.Play(ctx, &sim.Config{Seats: s, MaxTurns: 5, Actors: actorsOf(s, passing), Phases: []sim.Phase{{Name: "p"}},
+		Metrics: []sim.Measure{{Name: "m", Eval: func(mctx context.Context, _ *sim.MeasureScope) (any, error) {
+			if ctx.Err() == nil {
+				cancel(&sim.Truncation{Reason: "wall"})
+			}
+			return int64(7), mctx.Err()
+		}}}})
+	if err != nil || !slices.Equal(res.Series["m"], []any{int64(7)}) {
+		t.Errorf("series %v, error %v", res, err)
+	}
+}

@@ -1,0 +1,97 @@
+package sim_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sandtable/sandtable/sim"
+)
+
+// F2: forfeit_after does not turn a void run into a counted one, and what failed outside
+// the agent counts for neither retries, bank nor forfeit.
+func TestTransportIsNobodysMove(t *testing.T) {
+	s := seats("a")
+	transport := sim.Failures{ForfeitAfter: 1, Transport: sim.FailurePolicy{Then: sim.ThenVoid}}
+	down := func(context.Context, *sim.Ask) sim.Answer {
+		return sim.Answer{Failure: &sim.Failure{Category: sim.Transport}, Used: 5 * time.Second}
+	}
+	res, _ := mustPlay(t, &sim.Config{Seats: s, MaxTurns: 2, Actors: actorsOf(s, down),
+		Phases: []sim.Phase{{Name: "p", Failures: transport}}})
+	if !res.Void || !res.Truncated || res.Status["a"] == sim.SeatError {
+		t.Errorf("void: %+v", res)
+	}
+	var banks []time.Duration
+	cfg := &sim.Config{Seats: s, MaxTurns: 1, Bank: map[string]time.Duration{"a": time.Second},
+		Phases: []sim.Phase{{Name: "p", Act: func(*sim.Seat) time.Duration { return time.Second },
+			Failures: sim.Failures{Transport: sim.FailurePolicy{Retry: 2, Then: sim.ThenVoid}}}},
+		Actors: actorsOf(s, func(ctx context.Context, ask *sim.Ask) sim.Answer {
+			if banks = append(banks, ask.Bank); ask.Attempt < 3 {
+				return down(ctx, ask)
+			}
+			return sim.Answer{Pass: true}
+		})}
+	mustPlay(t, cfg)
+	if want := []time.Duration{time.Second, time.Second, time.Second}; !slices.Equal(banks, want) {
+		t.Errorf("banks %v, want %v", banks, want)
+	}
+}
+
+// F1: the first category that fits; a passed deadline goes before what is wrong with the
+// answer, a crash before the deadline.
+func TestCategoryOrder(t *testing.T) {
+	for reported, want := range map[sim.Category]sim.Category{
+		sim.Illegal: sim.Timeout, sim.Empty: sim.Timeout, sim.Truncated: sim.Timeout, sim.Unparsable: sim.Timeout,
+		sim.Crash: sim.Crash, sim.Transport: sim.Transport, sim.Budget: sim.Budget,
+	} {
+		s := seats("a")
+		pass := sim.FailurePolicy{Then: sim.ThenPass}
+		_, rec := mustPlay(t, &sim.Config{Seats: s, MaxTurns: 1,
+			Phases: []sim.Phase{{Name: "p", Act: func(*sim.Seat) time.Duration { return time.Second },
+				Failures: sim.Failures{Illegal: pass, Timeout: pass, Crash: pass, Transport: pass, Budget: pass}}},
+			Actors: actorsOf(s, func(context.Context, *sim.Ask) sim.Answer {
+				return sim.Answer{Failure: &sim.Failure{Category: reported}, Used: 2 * time.Second}
+			})})
+		if got := of[*sim.StageSealed](rec)[0].Results[0].Category; got != want {
+			t.Errorf("%s after the deadline: %s, want %s", reported, got, want)
+		}
+	}
+}
+
+// F2: a default action sees the inbox that the agent was given, is marked as
+// substituted, and must be legal.
+func TestDefaultAction(t *testing.T) {
+	s := seats("a")
+	game := func(limit int64) *sim.Config {
+		return &sim.Config{Seats: s, MaxTurns: 1,
+			World: worldOf{
+				setup: func(ctx *sim.ResolveCtx) error { return ctx.Mail("a", "three") },
+				check: func(action any) string {
+					if action.(map[string]any)["n"].(int64) > limit {
+						return "too many"
+					}
+					return ""
+				},
+			},
+			Phases: []sim.Phase{{Name: "p", Action: anyAction,
+				Default: func(sc *sim.AgentScope) (any, error) {
+					return map[string]any{"n": int64(len(sc.Inbox))}, nil
+				},
+				Failures: sim.Failures{Timeout: sim.FailurePolicy{Then: sim.ThenDefault}}}},
+			Actors: actorsOf(s, func(context.Context, *sim.Ask) sim.Answer {
+				return sim.Answer{Failure: &sim.Failure{Category: sim.Timeout}}
+			})}
+	}
+	_, rec := mustPlay(t, game(1))
+	got := of[*sim.StageSealed](rec)[0].Results[0]
+	if diff := cmp.Diff(any(map[string]any{"n": int64(1)}), got.Action); diff != "" || !got.Substituted || got.Status != sim.TimedOut {
+		t.Errorf("%+v\n%s", got, diff)
+	}
+	if _, err := sim.Play(t.Context(), game(0)); err == nil || !strings.Contains(err.Error(), "default action") {
+		t.Errorf("an illegal default: %v", err)
+	}
+}
