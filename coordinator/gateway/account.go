@@ -37,6 +37,7 @@ type account struct {
 	digest  [sha256.Size]byte // of the key
 	neutral *neutral
 	options AgentOptions
+	memory  memory
 
 	mu      sync.Mutex
 	at      Attribution

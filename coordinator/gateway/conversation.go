@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
-
-	"github.com/sandtable/sandtable/scenarios/expr"
 )
 
 // conversation is what of a request is the same in every run with the same moves: what
@@ -20,7 +18,7 @@ import (
 //   - the client's own sentences in the user's name ([inserted]);
 //   - ids, thinking, cache marks.
 type conversation struct {
-	messages []Message
+	messages []*saying
 	// call is the number of answers since the turn's user message: the same for a
 	// request that is sent again.
 	call    int
@@ -64,65 +62,39 @@ func ownText(s string) string {
 	return s
 }
 
-// stable reads the conversation out of a request.
+// stable reads the conversation out of a request. It leaves with each piece what it has
+// made of it.
 func stable(r *Request, n *neutral) *conversation {
-	c := &conversation{}
+	c := &conversation{messages: make([]*saying, 0, len(r.pieces))}
 	tools := map[string]string{} // tool_use id to name
 	role := ""                   // of the message before, other roles than the two left out
-	for _, m := range r.Messages {
-		out := Message{Role: m.Role}
-		switch m.Role {
-		case "user":
-			fresh := true // the next text opens a turn; else it is part of the same prompt
-			for _, b := range m.Blocks {
-				fresh = c.user(&out, b, n, tools, fresh)
-			}
-		case "assistant":
-			for _, b := range m.Blocks {
-				said(&out, b, n, tools)
-			}
-			if role != "assistant" { // one directly after another is part of the same answer
-				c.call++
-			}
-		default:
-			continue
+	for i, p := range r.pieces {
+		if p.said == nil || !p.said.fits(tools) {
+			p = &piece{raw: p.raw, message: p.message, said: newSaying(p.message, n, tools)}
+			r.pieces[i] = p
 		}
-		role = m.Role
-		if len(out.Blocks) > 0 {
-			c.messages = append(c.messages, out)
+		if s := p.said; s.role != "" {
+			c.take(s, role == "assistant" && s.role == "assistant")
+			role = s.role
+			s.name(tools)
 		}
 	}
 	return c
 }
 
-// user takes in a block of a user message. It returns whether a text after it would open
-// a turn: texts side by side are one prompt.
-func (c *conversation) user(out *Message, b Block, n *neutral, tools map[string]string, fresh bool) bool {
-	switch b.Type {
-	case "text":
-		text := n.clean(ownText(b.Text))
-		if text == "" {
-			return fresh || !reminder.MatchString(b.Text)
-		}
-		c.prompt(text, fresh)
-		out.Blocks = append(out.Blocks, Block{Type: "text", Text: text})
-		return false
-	case "tool_result":
-		res := toolResult{tools[b.ID], n.clean(withoutReminders(b.Text)), b.IsError}
-		c.results = append(c.results, res)
-		out.Blocks = append(out.Blocks, Block{Type: b.Type, Name: res.tool, Text: res.text, IsError: b.IsError})
-	default:
-		out.Blocks = append(out.Blocks, Block{Type: b.Type})
+// take goes on with a message. One of the assistant's directly after another is part of
+// the same answer.
+func (c *conversation) take(s *saying, continued bool) {
+	if s.opens {
+		c.call, c.last, c.results = 0, s.last, nil
 	}
-	return true
-}
-
-func (c *conversation) prompt(text string, fresh bool) {
-	if !fresh {
-		c.last += "\n" + text
-		return
+	if s.role == "assistant" && !continued {
+		c.call++
 	}
-	c.call, c.last, c.results = 0, text, nil
+	c.results = append(c.results, s.results...)
+	if len(s.blocks) > 0 {
+		c.messages = append(c.messages, s)
+	}
 }
 
 // withoutReminders takes the client's reminders out of a text; clients append them to the
@@ -134,45 +106,22 @@ func withoutReminders(s string) string {
 	return strings.TrimSpace(reminder.ReplaceAllString(s, ""))
 }
 
-func said(out *Message, b Block, n *neutral, tools map[string]string) {
-	switch b.Type {
-	case "text":
-		out.Blocks = append(out.Blocks, Block{Type: "text", Text: n.clean(b.Text)})
-	case "tool_use":
-		tools[b.ID] = b.Name
-		out.Blocks = append(out.Blocks, Block{Type: b.Type, Name: b.Name, Input: n.cleanValue(b.Input)})
-	}
-}
-
 // fingerprint tells conversations apart: equal ones are the same request, sent again.
 func (c *conversation) fingerprint(extra ...string) [32]byte {
 	h := sha256.New()
-	enc := json.NewEncoder(h)
-	// Neither can fail: strings and JSON values only, and a hash takes everything.
-	_ = enc.Encode(extra)
-	_ = enc.Encode(c.messages)
+	// It cannot fail: strings only, and a hash takes everything.
+	_ = json.NewEncoder(h).Encode(extra)
+	for _, s := range c.messages {
+		h.Write(s.print[:])
+	}
 	return [32]byte(h.Sum(nil))
 }
 
 // size is the number of characters of the conversation that the rule of usage counts.
 func (c *conversation) size() int {
 	n := 0
-	for _, m := range c.messages {
-		for _, b := range m.Blocks {
-			n += blockSize(b)
-		}
+	for _, s := range c.messages {
+		n += s.size
 	}
 	return n
-}
-
-func blockSize(b Block) int {
-	n := len([]rune(b.Text))
-	if b.Type != "tool_use" {
-		return n
-	}
-	input, err := expr.Canonical(b.Input)
-	if err != nil {
-		input = nil // cannot be: it was decoded from JSON
-	}
-	return n + len([]rune(b.Name)) + len([]rune(string(input)))
 }

@@ -10,7 +10,9 @@
 //  2. The coordinator says with [Gateway.SetTurn] what an agent works on. A request
 //     belongs to what was set when it arrived, however long it takes.
 //  3. A request is read whole, within a bound, and checked ([Request]); unknown fields,
-//     block types, roles, headers and betas are let through.
+//     block types, roles, headers and betas are let through. Each account remembers what
+//     its last requests were made of, within a bound: a conversation comes again with
+//     every request, and only what is new in it is read.
 //  4. An [Upstream] answers it. A meter stands between upstream and client, reads the
 //     usage out of the bytes that pass, and never changes one.
 //  5. Before the last event of a response is passed on, its [Row] is in the ledger: a

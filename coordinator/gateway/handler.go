@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -90,7 +91,7 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, a *account, path
 
 // read takes in the body and makes a call of it, or answers with an error.
 func (g *Gateway) read(w http.ResponseWriter, r *http.Request, a *account, endpoint Endpoint, path string) (*Call, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.options.MaxBody))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, g.options.MaxBody), r.ContentLength)
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		WriteError(w, http.StatusRequestEntityTooLarge, errTooLarge, fmt.Sprintf("Request exceeds the maximum size of %d bytes", large.Limit), false)
@@ -100,7 +101,7 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request, a *account, endpo
 		WriteError(w, http.StatusBadRequest, errInvalid, "The body cannot be read: "+err.Error(), false)
 		return nil, false
 	}
-	request, err := ParseRequest(body, endpoint == Counting)
+	request, talk, system, err := a.understand(body, endpoint == Counting)
 	if err != nil {
 		g.options.Log.Warn("malformed", "agent", a.agent, "why", err)
 		WriteError(w, http.StatusBadRequest, errInvalid, err.Error(), false)
@@ -111,10 +112,20 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request, a *account, endpo
 	inner.RequestURI, inner.Body = "", http.NoBody
 	return &Call{
 		Endpoint: endpoint, Agent: a.agent, Request: request, Body: body, HTTP: inner,
-		talk:   stable(request, a.neutral),
-		system: a.neutral.clean(request.System),
+		talk:   talk,
+		system: system,
 		errand: len(request.Tools) == 0 && !a.options.OwnRequests,
 	}, true
+}
+
+// readAll reads r to its end. size is what the client says that will come, or negative;
+// room is made for no more than a usual conversation before it has come.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	const usual = 1 << 20
+	var b bytes.Buffer
+	b.Grow(int(min(max(size, 0), usual)) + bytes.MinRead) // ReadFrom wants that much left at the end
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
 }
 
 // infer has the upstream answer an inference, under the meter.

@@ -24,13 +24,12 @@ import (
 //	results   what tools have returned since: [struct(tool, text, error)]
 func requestValue(call *Call) (starlark.Value, error) {
 	talk := call.talk
-	messages := make([]any, len(talk.messages))
+	messages := make([]starlark.Value, len(talk.messages))
 	for i, m := range talk.messages {
-		messages[i] = map[string]any{"role": m.Role, "content": blockValues(m.Blocks)}
-	}
-	list, err := expr.ToStarlark(messages)
-	if err != nil {
-		return nil, fmt.Errorf("request.messages: %w", err)
+		var err error
+		if messages[i], err = m.value(); err != nil {
+			return nil, fmt.Errorf("request.messages: message %d: %w", i, err)
+		}
 	}
 	tools := make([]starlark.Value, len(call.Request.Tools))
 	for i, t := range call.Request.Tools {
@@ -39,7 +38,7 @@ func requestValue(call *Call) (starlark.Value, error) {
 	v := starlarkstruct.FromStringDict(starlark.String("request"), starlark.StringDict{
 		"model":    starlark.String(call.Request.Model),
 		"system":   starlark.String(call.system),
-		"messages": list,
+		"messages": starlark.NewList(messages),
 		"tools":    starlark.NewList(tools),
 		"call":     starlark.MakeInt(talk.call),
 		"last":     starlark.String(talk.last),
