@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,6 +22,19 @@ type cgroup struct{ dir string }
 func (c cgroup) none() bool               { return c.dir == "" }
 func (c cgroup) child(name string) cgroup { return cgroup{filepath.Join(c.dir, name)} }
 func (c cgroup) make() error              { return os.Mkdir(c.dir, 0o755) }
+
+// inner is the part of a ward's cgroup that is frozen: all but the init. An init is a
+// program of several threads; to stop and wake them in every turn would cost more than
+// the agent does.
+func (c cgroup) inner() cgroup { return c.child("a") }
+
+// makeWard makes a ward's cgroup and its inner one.
+func (c cgroup) makeWard() error {
+	if err := c.make(); err != nil {
+		return err
+	}
+	return c.inner().make()
+}
 
 // write writes one control file. It never creates one.
 func (c cgroup) write(file, value string) error {
@@ -44,10 +58,17 @@ func (c cgroup) freeze(on bool) error {
 // event reads one key of cgroup.events: "populated" or "frozen".
 func (c cgroup) event(key string) (bool, error) {
 	b, err := os.ReadFile(filepath.Join(c.dir, "cgroup.events"))
-	if err != nil {
-		return false, err
+	return holds(b, key), err
+}
+
+// holds tells whether a key of a file of keys and numbers is 1.
+func holds(events []byte, key string) bool {
+	for line := range bytes.Lines(events) {
+		if string(bytes.TrimSpace(line)) == key+" 1" {
+			return true
+		}
 	}
-	return slices.Contains(strings.Split(string(b), "\n"), key+" 1"), nil
+	return false
 }
 
 // await waits until an event has a value. The kernel tells of changes at most every
@@ -91,18 +112,20 @@ func (c cgroup) remove() error {
 	return errors.Join(errs...)
 }
 
-// exercise freezes, thaws and kills the one process pid in c.
+// exercise does with a ward's cgroup, which has the one process pid in its inner one,
+// what is done with it later: it freezes and thaws the inner one and kills all.
 func (c cgroup) exercise(pid int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), probeLimit)
 	defer cancel()
-	if in, err := c.pids(); err != nil || !slices.Equal(in, []int{pid}) {
-		return fmt.Errorf("%s holds %v, not its process %d (%v)", c.dir, in, pid, err)
+	in := c.inner()
+	if pids, err := in.pids(); err != nil || !slices.Equal(pids, []int{pid}) {
+		return fmt.Errorf("%s holds %v, not its process %d (%v)", in.dir, pids, pid, err)
 	}
 	for _, on := range []bool{true, false} {
-		if err := c.freeze(on); err != nil {
+		if err := in.freeze(on); err != nil {
 			return err
 		}
-		if err := c.await(ctx, "frozen", on); err != nil {
+		if err := in.await(ctx, "frozen", on); err != nil {
 			return err
 		}
 	}

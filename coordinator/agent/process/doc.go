@@ -17,12 +17,20 @@
 //     then.
 //  4. [Process.Freeze] holds a whole tree still, [Process.Thaw] lets it go on: by the
 //     cgroup freezer where there is one, and otherwise by stop signals until two passes
-//     find everybody stopped.
+//     find everybody stopped. The init goes on: it only reaps, and nobody below it may
+//     trace it.
+//
+// With cgroups each agent has two: <id> holds the init and is what is killed, <id>/a holds
+// the agent from its first instruction on and is what is frozen. A freeze compares the
+// processes in <id>/a with the tree below the init. If <id>/a lists the same processes as
+// when a walk last found the whole tree in it, and the agent's PID namespace holds these
+// and the init and no other, that is enough; otherwise it walks the tree again.
 //
 // The means, strongest first:
 //
 //	kill    pidns   the kernel kills a PID namespace with its init; no escape
-//	        cgroup  cgroup.kill, then a sweep for what left the cgroup
+//	        cgroup  cgroup.kill, then a sweep for what left the cgroup, and for processes
+//	                whose first thread has ended, which the kernel (6.18) passes over
 //	        sweep   descendants of the init, then what was orphaned by killing it
 //	freeze  cgroup  cgroup.freeze; what left the cgroup is put back first
 //	        sweep   SIGSTOP, remembering what was stopped before
@@ -37,6 +45,11 @@
 // process, and that of its log), ended by [Supervisor.Close]. In the supervisor process one,
 // locked to its thread because the parent-death signal follows the thread that forked,
 // owns all state.
+//
+// Descriptors: besides the three pipes the coordinator holds four for each agent that has
+// a cgroup and a PID namespace, until [Process.Done] is closed.
+//
+// Agents do not get CAP_SYS_PTRACE, not even root ones: they could take over their init.
 //
 // Not promised: an agent with the coordinator's own user id and no PID namespace can
 // send signals to anybody, coordinator included; one that is root can leave its cgroup,

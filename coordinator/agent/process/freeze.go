@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -62,7 +61,7 @@ func freezeHeld(ctx context.Context, ps []*Process) error {
 	for _, p := range ps {
 		if p.sup.means.Freeze != Cgroup {
 			sweeps = append(sweeps, p)
-		} else if err := p.cg.freeze(true); err != nil {
+		} else if err := p.ctl.freeze(true); err != nil {
 			errs = append(errs, p.unlessEnded(err))
 		}
 	}
@@ -106,20 +105,16 @@ func (p *Process) ended() bool {
 // the tree that the cgroup does not list. Being frozen, it can lose nobody any more.
 func (p *Process) awaitFrozen(ctx context.Context) error {
 	for {
-		if err := p.cg.await(ctx, "frozen", true); err != nil {
+		if err := p.ctl.awaitFrozen(ctx); err != nil {
 			return err
 		}
-		in, err := p.cg.pids()
-		if err != nil {
+		out, err := p.escaped()
+		if err != nil || len(out) == 0 {
 			return err
-		}
-		out := p.escaped(in)
-		if len(out) == 0 {
-			return nil
 		}
 		p.sup.log.Warn("processes had left their cgroup", "agent", p.spec.Name, "pids", pidsOf(out))
 		for _, s := range out {
-			p.cg.write("cgroup.procs", strconv.Itoa(s.pid)) // gone already, or seen again in the next pass
+			p.ctl.adopt(s.pid) // gone already, or seen again in the next pass
 		}
 		if err := pause(ctx, 50*time.Microsecond); err != nil {
 			return errors.Join(err, &SurvivorsError{p.spec.Name, pidsOf(out), "frozen"})
@@ -127,12 +122,23 @@ func (p *Process) awaitFrozen(ctx context.Context) error {
 	}
 }
 
-func (p *Process) escaped(in []int) []stat {
+// escaped lists those of the tree who are not in its cgroup. It walks the tree only if the
+// cgroup and the PID namespace do not say that all is as it was after an earlier walk.
+func (p *Process) escaped() ([]stat, error) {
+	members, same, err := p.ctl.members()
+	if err != nil || same {
+		return nil, err
+	}
 	inside := map[int]bool{}
-	for _, pid := range in {
+	for _, pid := range parsePids(members) {
 		inside[pid] = true
 	}
-	return slices.DeleteFunc(readTable().descendants(p.start.Init), func(s stat) bool { return inside[s.pid] })
+	all := readTable().descendants(p.start.Init)
+	out := slices.DeleteFunc(slices.Clone(all), func(s stat) bool { return inside[s.pid] })
+	if len(out) == 0 && len(all) == len(inside) {
+		p.ctl.remember(members)
+	}
+	return out, nil
 }
 
 // sweepState is the work of stopping one tree.
@@ -217,7 +223,7 @@ func (p *Process) thaw() error {
 	p.frozen = false
 	var err error
 	if p.sup.means.Freeze == Cgroup {
-		err = p.unlessEnded(p.cg.freeze(false))
+		err = p.unlessEnded(p.ctl.freeze(false))
 	}
 	for _, s := range slices.Backward(p.stopped) {
 		if s.same() {

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -154,41 +155,23 @@ func TestFreezeGivesUp(t *testing.T) {
 	})
 }
 
-// BenchmarkFreezeThaw is the cost for an idle agent of many threads, as claude is.
-func BenchmarkFreezeThaw(b *testing.B) {
-	py, err := findPython()
-	if err != nil {
-		b.Skip(err)
-	}
-	for _, m := range means {
-		for _, n := range []int{1, 20} {
-			b.Run(fmt.Sprintf("%s-%s/%d", m.Kill, m.Freeze, n), func(b *testing.B) { benchFreeze(b, py, m, n) })
+// The end of a tree may come at any moment of a freeze, and is no error of it.
+func TestFreezeWhileEnding(t *testing.T) {
+	eachMeans(t, func(t *testing.T, s *Supervisor) {
+		for i := range 10 {
+			p, _ := spawn(t, s, `echo up; read x; exit 3`)
+			line(t, p)
+			for round := 0; !p.ended(); round++ {
+				if round == i {
+					p.Stdin.Close()
+				}
+				if err := errors.Join(p.Freeze(t.Context()), p.Thaw()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if e := p.Exit(); e != (Exit{Code: 3}) {
+				t.Errorf("exit = %v", e)
+			}
 		}
-	}
-}
-
-func benchFreeze(b *testing.B, py string, m Means, n int) {
-	s, err := Start(b.Context(), Options{Force: m})
-	if err != nil {
-		b.Skip(err)
-	}
-	defer s.Close(context.Background())
-	var ps []*Process
-	for range n {
-		script := "import threading,time\nfor _ in range(11): threading.Thread(target=time.sleep,args=(300,)).start()\nprint('up',flush=True)"
-		p, err := s.Spawn(b.Context(), Spec{Argv: []string{py, "-I", "-S", "-c", script}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		p.Stdout.Read(make([]byte, 8))
-		ps = append(ps, p)
-	}
-	for b.Loop() {
-		if err := FreezeAll(b.Context(), ps); err != nil {
-			b.Fatal(err)
-		}
-		if err := ThawAll(ps); err != nil {
-			b.Fatal(err)
-		}
-	}
+	})
 }

@@ -20,6 +20,7 @@ const (
 	initOrders = 3 // one order, then, when its end is reached, leave to reap
 	initReport = 4
 	initStdio  = 5 // and the two after it: the agent's
+	initCgroup = 8 // the directory of the agent's cgroup, if it gets one
 )
 
 // runInit starts one agent as its child, reaps whatever is orphaned below it, and ends
@@ -28,22 +29,25 @@ const (
 func runInit() int {
 	runtime.LockOSThread() // the agent dies with this thread
 	harden()
-	tell := gob.NewEncoder(os.NewFile(initReport, "report"))
+	tell, err := newLink(os.NewFile(initReport, "report"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "init:", err)
+		return 1
+	}
 	orders := os.NewFile(initOrders, "orders")
 	var o order
 	if err := gob.NewDecoder(orders).Decode(&o); err != nil {
-		tell.Encode(report{Err: "its init was not told what to start: " + err.Error()})
+		tell.send(report{Err: "its init was not told what to start: " + err.Error()})
 		return 1
 	}
-	pid, err := o.start()
+	pid, err := o.launch(tell)
 	if err != nil {
-		tell.Encode(report{Err: err.Error()})
+		tell.send(report{Err: err.Error()})
 		return 1
 	}
-	tell.Encode(report{PID: pid})
 	io.Copy(io.Discard, orders) // until then the agent stays in the table, if only as a zombie
 	status := reapUntil(pid)
-	tell.Encode(report{Ended: true, Code: status.ExitStatus(), Signal: signalOf(status)})
+	tell.send(report{Ended: true, Code: status.ExitStatus(), Signal: signalOf(status)})
 	if !o.Own {
 		// Whatever cannot be killed within the time is the supervisor's.
 		sweepChildren(func(int) bool { return false }, func(int, syscall.WaitStatus) {}, time.Second)
@@ -51,16 +55,35 @@ func runInit() int {
 	return 0
 }
 
-// start sets up what children inherit and starts the agent.
-func (o order) start() (pid int, err error) {
+// launch starts the agent and reports it. With a /proc of its own goes a descriptor of
+// that, opened before the agent can have touched it.
+func (o order) launch(tell *link) (pid int, err error) {
 	defer func() {
-		for fd := initStdio; fd < initStdio+3; fd++ {
+		for fd := initStdio; fd <= initCgroup; fd++ {
 			syscall.Close(fd) // the agent's pipes end with the agent
 		}
 	}()
 	if err := o.prepare(); err != nil {
 		return 0, err
 	}
+	var files []*os.File
+	if o.Mount {
+		proc, err := os.Open("/proc")
+		if err != nil {
+			return 0, err
+		}
+		defer proc.Close()
+		files = append(files, proc)
+	}
+	if pid, err = o.start(); err != nil {
+		return 0, err
+	}
+	tell.send(report{PID: pid}, files...) // the supervisor may be gone; then so is this process
+	return pid, nil
+}
+
+// start starts the agent, in its cgroup from its first instruction on.
+func (o order) start() (pid int, err error) {
 	path, err := o.Spec.lookPath()
 	if err != nil {
 		return 0, err
@@ -68,7 +91,8 @@ func (o order) start() (pid int, err error) {
 	pid, err = syscall.ForkExec(path, o.Spec.Argv, &syscall.ProcAttr{
 		Dir: o.Spec.Dir, Env: append([]string{}, o.Spec.Env...),
 		Files: []uintptr{initStdio, initStdio + 1, initStdio + 2},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Credential: o.Spec.credential()},
+		Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, Credential: o.Spec.credential(),
+			UseCgroupFD: o.Cgroup, CgroupFD: initCgroup},
 	})
 	if err != nil {
 		return 0, o.Spec.explain(path, err)
@@ -94,6 +118,28 @@ func (o order) prepare() error {
 		return fmt.Errorf("no core files: %w", err)
 	}
 	syscall.Umask(o.Spec.umask())
+	return withoutTracing()
+}
+
+// withoutTracing takes CAP_SYS_PTRACE from what this process starts, for good. A root agent
+// could otherwise take over its init, which no freeze holds. Tracing its own children, and
+// whoever else has its user id and no more privileges, needs no capability.
+func withoutTracing() error {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&head, &data[0]); err != nil {
+		return fmt.Errorf("reading capabilities: %w", err)
+	}
+	data[0].Inheritable &^= 1 << unix.CAP_SYS_PTRACE
+	if err := unix.Capset(&head, &data[0]); err != nil {
+		return fmt.Errorf("no inheritable CAP_SYS_PTRACE: %w", err)
+	}
+	if data[0].Effective&(1<<unix.CAP_SETPCAP) == 0 {
+		return nil // it may not; as a rule the agent has no privileges then, either
+	}
+	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_PTRACE, 0, 0, 0); err != nil {
+		return fmt.Errorf("no CAP_SYS_PTRACE: %w", err)
+	}
 	return nil
 }
 

@@ -85,7 +85,11 @@ func TestNegativeControl(t *testing.T) {
 	})
 	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	cmd.Wait()
-	left := marked(marker)
+	var left []int
+	eventually(t, 5*time.Second, "the group's other process has died too", func() bool {
+		left = marked(marker)
+		return len(left) < 2
+	})
 	for _, pid := range left {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}

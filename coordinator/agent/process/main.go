@@ -17,9 +17,11 @@ const (
 	selfExe = "/proc/self/exe"
 )
 
-// ownEnv is the whole environment of supervisors and inits. A build with the race detector
-// waits for a second as it exits if it is not told otherwise; other builds do not read it.
-func ownEnv() []string { return []string{"GORACE=atexit_sleep_ms=0"} }
+// ownEnv is the whole environment of supervisors and inits. They do one thing at a time,
+// and there is an init for each agent: one processor saves threads and memory. A build
+// with the race detector waits for a second as it exits if it is not told otherwise; other
+// builds do not read that.
+func ownEnv() []string { return []string{"GOMAXPROCS=1", "GORACE=atexit_sleep_ms=0"} }
 
 // Main takes over if args, the whole of os.Args, say that this process is a supervisor
 // or an init; then handled is true and the caller exits with code at once. A program

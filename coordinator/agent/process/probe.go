@@ -60,13 +60,13 @@ func (f *found) probeCgroup() error {
 	return nil
 }
 
-// tryCgroup starts a process in c, freezes it, thaws it and kills it.
+// tryCgroup starts a process in c as in a ward's, freezes it, thaws it and kills it.
 func tryCgroup(c cgroup) error {
-	if err := c.make(); err != nil {
+	defer c.remove()
+	if err := c.makeWard(); err != nil {
 		return err
 	}
-	defer c.remove()
-	fd, err := os.Open(c.dir)
+	fd, err := os.Open(c.inner().dir)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Process struct {
 	// Written before started or done is closed, read after.
 	start  started
 	agent  *os.Process // a handle that no reuse of the pid can redirect; nil if it had ended already
-	cg     cgroup
+	ctl    *control    // of its cgroup; nil: it has none
 	exit   Exit
 	failed error
 
@@ -113,12 +113,14 @@ func (p *Process) pipes() (theirs []*os.File, err error) {
 }
 
 // onStarted, onExited and onOrphaned are called with the supervisor's mutex held.
-func (p *Process) onStarted(st started) {
+func (p *Process) onStarted(st started, files []*os.File) {
 	if st.Err != "" {
 		p.failed = &SpawnError{p.spec.Name, p.spec.Argv, st.Err}
 		delete(p.sup.procs, p.id)
+	} else if st.CgroupFiles != "" {
+		p.ctl = openControl(cgroup{st.CgroupFiles}, files)
 	}
-	p.start, p.cg = st, cgroup{st.CgroupFiles}
+	p.start = st
 	if st.PID != 0 {
 		// If the start time still fits after the handle was opened, the handle is of
 		// the right process, whatever becomes of the pid.
@@ -186,6 +188,9 @@ func (p *Process) awaitOrphans() []int {
 func (p *Process) finish() {
 	if p.agent != nil {
 		p.agent.Release()
+	}
+	if p.ctl != nil {
+		p.ctl.close()
 	}
 	close(p.done)
 }

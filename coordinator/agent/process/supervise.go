@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -194,68 +195,89 @@ func (s *supervisor) start(w *ward, spec Spec, stdio []*os.File) error {
 	}
 	if s.means.CgroupRoot != "" {
 		w.cg = cgroup{s.means.CgroupRoot}.child(strconv.Itoa(w.id))
-		if err := w.cg.make(); err != nil {
+		if err := w.cg.makeWard(); err != nil {
 			return err
 		}
-		dir, err := os.Open(w.cg.dir)
+		dirs, err := openAll(w.cg.dir, w.cg.inner().dir)
 		if err != nil {
 			return err
 		}
-		defer dir.Close()
-		attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
+		defer closeAll(dirs)
+		attr.UseCgroupFD, attr.CgroupFD = true, int(dirs[0].Fd())
+		o.Cgroup, stdio = true, append(slices.Clip(stdio), dirs[1])
 	}
 	return s.fork(w, o, attr, stdio)
 }
 
-// fork starts the init with one pipe each way.
-func (s *supervisor) fork(w *ward, o order, attr *syscall.SysProcAttr, stdio []*os.File) error {
+func openAll(names ...string) ([]*os.File, error) {
+	var files []*os.File
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			closeAll(files)
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// fork starts the init with a pipe for orders and a socket for its reports. The files
+// become its descriptors from initStdio on.
+func (s *supervisor) fork(w *ward, o order, attr *syscall.SysProcAttr, files []*os.File) error {
 	ordersR, ordersW, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	reportR, reportW, err := os.Pipe()
+	defer ordersR.Close()
+	reports, theirs, err := socketPair()
 	if err != nil {
-		closeAll([]*os.File{ordersR, ordersW})
+		ordersW.Close()
 		return err
 	}
-	defer closeAll([]*os.File{ordersR, reportW})
-	files := []uintptr{s.null.Fd(), s.null.Fd(), 2, ordersR.Fd(), reportW.Fd()}
-	for _, f := range stdio {
-		files = append(files, f.Fd())
+	defer theirs.Close()
+	fds := []uintptr{s.null.Fd(), s.null.Fd(), 2, ordersR.Fd(), theirs.Fd()}
+	for _, f := range files {
+		fds = append(fds, f.Fd())
 	}
-	pid, err := syscall.ForkExec(selfExe, []string{initCommand, initCommand}, &syscall.ProcAttr{Env: ownEnv(), Files: files, Sys: attr})
+	pid, err := syscall.ForkExec(selfExe, []string{initCommand, initCommand}, &syscall.ProcAttr{Env: ownEnv(), Files: fds, Sys: attr})
 	if err != nil {
-		closeAll([]*os.File{ordersW, reportR})
+		ordersW.Close()
+		reports.conn.Close()
 		return fmt.Errorf("starting its init: %w", err)
 	}
 	w.orders, w.told = ordersW, false
 	w.init, _ = readStat(pid)
 	s.wards[w.id], s.inits[pid] = w, w
 	go gob.NewEncoder(ordersW).Encode(o) // ends with the pipe: the init reads it, or is gone
-	go s.follow(w, reportR)
+	go s.follow(w, reports)
 	return nil
 }
 
 // follow passes an init's reports on until it has no more.
-func (s *supervisor) follow(w *ward, from *os.File) {
-	defer from.Close()
-	dec := gob.NewDecoder(from)
+func (s *supervisor) follow(w *ward, from *link) {
+	defer from.conn.Close()
 	for {
 		var r report
-		if dec.Decode(&r) != nil {
+		files, err := from.receive(&r)
+		if err != nil {
 			s.events <- func() { w.silent = true; s.settle(w) }
 			return
 		}
-		s.events <- func() { s.reported(w, r) }
+		s.events <- func() { s.reported(w, r, files) }
 	}
 }
 
-func (s *supervisor) reported(w *ward, r report) {
+func (s *supervisor) reported(w *ward, r report, files []*os.File) {
+	defer closeAll(files)
 	if r.Ended {
 		w.ended, w.end.Code, w.end.Signal = true, r.Code, r.Signal
 		return
 	}
-	st := &started{ID: w.id, Err: r.Err, Init: w.init.pid, InitStart: w.init.start, CgroupFiles: w.cg.dir}
+	st := &started{ID: w.id, Err: r.Err, Init: w.init.pid, InitStart: w.init.start}
+	if !w.cg.none() {
+		st.CgroupFiles = w.cg.inner().dir
+	}
 	if r.Err == "" {
 		if pid, ok := hostPID(w.init.pid, r.PID); ok {
 			agent, _ := readStat(pid)
@@ -263,7 +285,7 @@ func (s *supervisor) reported(w *ward, r report) {
 		}
 	}
 	w.told = true
-	s.link.send(notice{Started: st})
+	s.link.send(notice{Started: st}, files...)
 	w.orders.Close()
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
 )
 
 // startLimit bounds the start of the supervisor, probes included; endGrace is how long
@@ -79,15 +78,12 @@ func Start(ctx context.Context, o Options) (*Supervisor, error) {
 
 // launch executes the supervisor with its end of a socket as descriptor 3.
 func (s *Supervisor) launch(o Options) error {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	ours, theirs, err := socketPair()
 	if err != nil {
 		return err
 	}
-	theirs := os.NewFile(uintptr(fds[1]), "supervisor's end")
 	defer theirs.Close()
-	if s.link, err = newLink(os.NewFile(uintptr(fds[0]), "coordinator's end")); err != nil {
-		return err
-	}
+	s.link = ours
 	s.cmd = exec.Command(o.Exe, superviseCommand, string(o.Force.Kill), string(o.Force.Freeze))
 	s.cmd.Env, s.cmd.Dir = ownEnv(), "/"
 	s.cmd.ExtraFiles = []*os.File{theirs}
@@ -170,10 +166,11 @@ func (s *Supervisor) run() {
 	defer s.wait.Done()
 	for {
 		var n notice
-		if _, err := s.link.receive(&n); err != nil {
+		files, err := s.link.receive(&n)
+		if err != nil {
 			break
 		}
-		s.notice(n)
+		s.notice(n, files)
 	}
 	s.link.conn.Close() // one that merely closed its end is told that it is over
 	err := s.reapSupervisor()
@@ -190,13 +187,14 @@ func (s *Supervisor) reapSupervisor() error {
 	return err
 }
 
-func (s *Supervisor) notice(n notice) {
+func (s *Supervisor) notice(n notice, files []*os.File) {
+	defer closeAll(files)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case n.Started != nil:
 		if p := s.procs[n.Started.ID]; p != nil {
-			p.onStarted(*n.Started)
+			p.onStarted(*n.Started, files)
 		}
 	case n.Exited != nil:
 		if p := s.procs[n.Exited.ID]; p != nil {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // stat is what the process table says of one process. pid and start together name it
@@ -16,6 +18,7 @@ import (
 type stat struct {
 	pid, ppid int
 	state     byte // R S D T t Z X I
+	threads   int
 	start     uint64
 }
 
@@ -24,11 +27,35 @@ func (s stat) stopped() bool { return s.state == 'T' || s.state == 't' }
 
 // readStat reads one process; ok is false if it is gone.
 func readStat(pid int) (s stat, ok bool) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	var buf [1024]byte
+	b, err := readFile(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
 	if err != nil {
 		return stat{}, false
 	}
-	return parseStat(b)
+	if s, ok = parseStat(b); ok && s.dead() && s.threads > 1 {
+		s.state = othersState(pid, s.state)
+	}
+	return s, ok
+}
+
+// othersState is the state of a process whose first thread has ended, which the table
+// shows as a zombie although other threads may go on: that of one that is not stopped, if
+// there is one, else stopped; dead if all have ended.
+func othersState(pid int, dead byte) byte {
+	dir, err := open(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/task")
+	if err != nil {
+		return dead
+	}
+	defer unix.Close(dir)
+	all := stat{state: dead}
+	eachNumber(dir, func(thread []byte) {
+		var buf [1024]byte
+		b, _ := readFile(dir, string(thread)+"/stat", buf[:])
+		if s, ok := parseStat(b); ok && !s.dead() && (all.dead() || all.stopped()) {
+			all = s
+		}
+	})
+	return all.state
 }
 
 // parseStat reads the fields after the last parenthesis: the name before it is the
@@ -44,8 +71,9 @@ func parseStat(b []byte) (s stat, ok bool) {
 	}
 	pid, err1 := strconv.Atoi(string(b[:open]))
 	ppid, err2 := strconv.Atoi(w[1])
-	start, err3 := strconv.ParseUint(w[19], 10, 64)
-	return stat{pid, ppid, w[0][0], start}, errors.Join(err1, err2, err3) == nil
+	threads, err3 := strconv.Atoi(w[17])
+	start, err4 := strconv.ParseUint(w[19], 10, 64)
+	return stat{pid, ppid, w[0][0], threads, start}, errors.Join(err1, err2, err3, err4) == nil
 }
 
 // same tells whether the process that s was is still there and not dead.
@@ -63,7 +91,7 @@ type table struct {
 
 // readTable returns the table as of now, or one that looks when it is asked.
 func readTable() *table {
-	if _, err := os.Stat("/proc/thread-self/children"); err == nil {
+	if err := unix.Access("/proc/thread-self/children", unix.F_OK); err == nil {
 		return &table{}
 	}
 	return scanTable()
@@ -99,17 +127,21 @@ func (t *table) children(pid int) []stat {
 // walkChildren reads the children of every thread: a child belongs to the thread that
 // forked it, an orphan to any thread of its new parent.
 func walkChildren(pid int) []stat {
-	dir := "/proc/" + strconv.Itoa(pid) + "/task"
-	threads, _ := os.ReadDir(dir)
+	dir, err := open(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/task")
+	if err != nil {
+		return nil // it is gone
+	}
+	defer unix.Close(dir)
 	var kids []stat
-	for _, th := range threads {
-		b, _ := os.ReadFile(dir + "/" + th.Name() + "/children")
+	var buf [4096]byte
+	eachNumber(dir, func(thread []byte) {
+		b, _ := readFile(dir, string(thread)+"/children", buf[:])
 		for _, kid := range parsePids(b) {
 			if s, ok := readStat(kid); ok && !s.dead() {
 				kids = append(kids, s)
 			}
 		}
-	}
+	})
 	return kids
 }
 

@@ -43,7 +43,8 @@ type started struct {
 	Start       uint64
 	Init        int
 	InitStart   uint64
-	CgroupFiles string // its cgroup's directory, or ""
+	CgroupFiles string // the directory of the agent's cgroup, or ""
+	// If the agent has a /proc of its own, a descriptor of that comes with this.
 }
 
 type exited struct {
@@ -60,11 +61,14 @@ type order struct {
 	Spec  Spec
 	Own   bool // it is PID 1 of a namespace of its own
 	Mount bool // and mounts its own /proc
+	// Cgroup: the agent is started in the cgroup whose directory is the init's descriptor
+	// initCgroup. The init itself is in the one above.
+	Cgroup bool
 }
 
 type report struct {
 	Err    string // the agent could not be started
-	PID    int    // started; in the init's namespace
+	PID    int    // started; in the init's namespace. With it comes /proc, if it mounted one
 	Ended  bool
 	Code   int
 	Signal int
@@ -78,6 +82,20 @@ const maxMessage = 64 << 20
 type link struct {
 	conn *net.UnixConn
 	mu   sync.Mutex // one message at a time
+}
+
+// socketPair makes a link and the other end of it, for another process.
+func socketPair() (ours *link, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	theirs = os.NewFile(uintptr(fds[1]), "their end")
+	if ours, err = newLink(os.NewFile(uintptr(fds[0]), "our end")); err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
 }
 
 // newLink takes over f.
