@@ -130,7 +130,7 @@ func (r *run) watchIdle(agent string, cancel context.CancelCauseFunc) (stop func
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		tick := time.NewTicker(limit / 8)
+		tick := time.NewTicker(max(limit/8, time.Millisecond))
 		defer tick.Stop()
 		for {
 			select {

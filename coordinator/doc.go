@@ -9,9 +9,9 @@
 //     view, a home and a temporary directory of its own, started under the run's
 //     supervisor. All are up before turn 1.
 //  3. The engine asks; the actor brings the view up to the revision it is asked about,
-//     thaws the process, hands the turn over and starts the clock; when the move is in,
-//     or the time is up, it freezes the process and scans the view. What it finds is
-//     the write set.
+//     thaws the process, or starts it again if it has ended, hands the turn over and
+//     starts the clock; when the move is in, or the time is up, it freezes the process
+//     and scans the view. What it finds is the write set.
 //  4. The engine decides; its records become history lines, and each revision is
 //     published to the head on disk before anybody is asked again.
 //  5. When the run is over, every process is ended and looked for, what must survive is

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/sandtable/sandtable/sim"
 )
@@ -39,26 +40,48 @@ func (r *run) goodbye(ctx context.Context, bye goodbye) error {
 	return errors.Join(errs...)
 }
 
-// keepTranscript copies an agent's conversation into the run directory.
+// maxTranscript is how much of an agent's conversation is kept, in bytes.
+const maxTranscript = 256 << 20
+
+// keepTranscript copies an agent's conversation into the run directory. The file lies
+// where the agent may write: what it has put in its place is not read, and noted.
 func (r *run) keepTranscript(s *seat) error {
 	from := s.transcript()
 	if from == "" {
-		return nil
-	}
-	in, err := os.Open(from)
-	if errors.Is(err, os.ErrNotExist) {
 		return nil // it never got as far as a first message
 	}
+	in, err := openRegular(from)
 	if err != nil {
-		return fmt.Errorf("transcript of %s: %w", s.name, err)
+		r.trace.event("transcript.lost", at{agent: s.name}, err.Error(), nil)
+		return nil
 	}
 	defer in.Close()
 	out, err := r.agentFile(s.name, "transcript.jsonl")
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	n, err := io.Copy(out, io.LimitReader(in, maxTranscript))
+	if n == maxTranscript {
+		r.trace.event("transcript.cut", at{agent: s.name}, "", map[string]any{"bytes": n})
+	}
 	return errors.Join(err, out.Close())
+}
+
+// openRegular opens a file of somebody who is not trusted: it follows no link and waits
+// for no pipe.
+func openRegular(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // lay writes a tree into an empty folder.

@@ -65,7 +65,13 @@ func (r *run) openSandbox() error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	r.sandbox = dir
-	r.onClose(func(context.Context) error { return removeAll(dir) })
+	r.onClose(func(context.Context) error {
+		if err := removeAll(dir); err != nil { // an agent's doing, and everything is kept
+			r.log.Warn("the sandbox cannot be removed", "folder", dir, "error", err)
+			r.trace.event("sandbox.left", at{}, err.Error(), nil)
+		}
+		return nil
+	})
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return err
 	}
@@ -85,6 +91,15 @@ func (r *run) openProcesses() error {
 	if !r.needsProcesses() {
 		return nil
 	}
+	return r.supervise()
+}
+
+// supervise starts the supervisor, unless it is there: a world program needs it before
+// the scenario is bound.
+func (r *run) supervise() error {
+	if r.procs != nil {
+		return nil
+	}
 	var err error
 	if r.procs, err = process.Start(r.ctx, process.Options{Log: r.log.Named("supervisor")}); err != nil {
 		return err
@@ -93,6 +108,7 @@ func (r *run) openProcesses() error {
 	watched := make(chan struct{})
 	r.onClose(func(ctx context.Context) error {
 		closing.Store(true)
+		r.kills.Wait()
 		err := r.procs.Close(ctx)
 		<-watched
 		return err
@@ -161,44 +177,6 @@ func (r *run) openMCP() error {
 		return nil
 	}
 	return nil
-}
-
-// describe completes run.json with what was found out about this machine.
-func (r *run) describe() error {
-	info := &r.opts.Info
-	info.Tier = "T0"
-	info.Guarantees = map[string]results.Guarantee{
-		"views":   {Holds: true, Detail: "every agent works in a private copy; an agent that goes round it by absolute paths is not stopped in tier T0"},
-		"network": {Holds: false, Detail: "not enforced in tier T0"},
-	}
-	if r.procs != nil {
-		m := r.procs.Means()
-		info.Guarantees["processes"] = results.Guarantee{Holds: true, Detail: m.String()}
-	}
-	r.trace.event("open", at{}, "", info.Guarantees)
-	return r.opts.Dir.WriteInfo(*info)
-}
-
-func (r *run) needsProcesses() bool {
-	if w := r.scenario.World; w != nil && len(w.Command) > 0 {
-		return true
-	}
-	for _, m := range append(r.scenario.Metrics, r.scenario.Outcomes...) {
-		if len(m.Value.Command) > 0 {
-			return true
-		}
-	}
-	return r.needsModel()
-}
-
-// needsModel: claude always asks a model, a program may.
-func (r *run) needsModel() bool {
-	for _, p := range r.players {
-		if p.Runtime != runtimeScript {
-			return true
-		}
-	}
-	return false
 }
 
 // canned is the action that the built-in replies take: the phase's default.

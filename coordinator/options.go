@@ -15,6 +15,7 @@ import (
 const (
 	killLimit    = 10 * time.Second // for a process tree to be gone once it is killed
 	goodbyeLimit = 10 * time.Second // for all agents to end at the run's end
+	startLimit   = time.Minute      // for an agent to be ready; its MCP servers have half of it
 )
 
 // Options say how a run is played. Run and Dir are required.
@@ -39,6 +40,8 @@ type Options struct {
 	Delay func(agent string, n int64) time.Duration
 	// NoSync leaves out every wait for the disk, for measurements.
 	NoSync bool
+
+	opened func(*run) // hears of the run once all its parts are open; for tests
 }
 
 // Progress is a sign of life of a run, for display only.

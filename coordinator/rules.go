@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sandtable/sandtable/coordinator/agent/process"
@@ -39,6 +40,9 @@ func (r *run) openWorld(w *scenarios.World) (sim.World, error) {
 // openWorldProgram starts a world program in a folder of its own, in which it also finds
 // the head while a call is open.
 func (r *run) openWorldProgram(w *scenarios.World) (sim.World, error) {
+	if err := r.supervise(); err != nil {
+		return nil, err
+	}
 	view, err := r.ws.View("@world")
 	if err != nil {
 		return nil, err
@@ -83,7 +87,7 @@ func (r *run) spawnPlain(ctx context.Context, spec process.Spec) (*world.Process
 	}
 	return &world.Process{
 		Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr,
-		Kill: func() { go r.killed(spec.Name, p) },
+		Kill: func() { r.kills.Go(func() { r.killed(spec.Name, p) }) },
 		Wait: func() string { <-p.Done(); return p.Exit().String() },
 	}, nil
 }
@@ -105,11 +109,27 @@ func (r *run) command(ctx context.Context, c bind.Command, at *sim.MeasureScope)
 		if err != nil || c.Add == "" {
 			continue
 		}
+		if err := makeRoom(work, rel); err != nil {
+			return 0, "", err
+		}
 		if err := copyOut(r.scenario.Files.Read, r.scenario.Files.Name(name), name, filepath.Join(work, rel)); err != nil {
 			return 0, "", err
 		}
 	}
 	return r.runCommand(ctx, c, work, dir)
+}
+
+// makeRoom removes what agents have put where a file of ours goes: the file itself, and
+// links or files in the place of its folders.
+func makeRoom(dir, rel string) error {
+	name := dir
+	for _, part := range strings.Split(filepath.ToSlash(filepath.Dir(rel)), "/") {
+		name = filepath.Join(name, part)
+		if info, err := os.Lstat(name); err == nil && !info.IsDir() {
+			return os.Remove(name)
+		}
+	}
+	return os.RemoveAll(filepath.Join(dir, rel))
 }
 
 const (
@@ -147,14 +167,22 @@ func (r *run) runCommand(ctx context.Context, c bind.Command, work, home string)
 	if limit == 0 {
 		limit = commandTimeout
 	}
-	stop := time.AfterFunc(limit, func() { r.killed("@measure", p) })
-	defer stop.Stop()
+	timed, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for _, end := range []context.Context{timed, r.ctx} {
+		defer context.AfterFunc(end, func() { r.kills.Go(func() { r.killed("@measure", p) }) })()
+	}
 	go func() { _, _ = io.Copy(io.Discard, p.Stderr) }()
 	out, err := io.ReadAll(io.LimitReader(p.Stdout, maxCommandOutput))
 	if err == nil {
 		_, err = io.Copy(io.Discard, p.Stdout)
 	}
 	<-p.Done()
+	for _, end := range []context.Context{ctx, r.ctx} {
+		if end.Err() != nil { // it was killed with the run, and says nothing
+			return 0, "", context.Cause(end)
+		}
+	}
 	if exit := p.Exit(); exit.Err != nil {
 		return 0, "", fmt.Errorf("command %q: %w", c.Argv, exit.Err)
 	}

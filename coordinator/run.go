@@ -55,6 +55,7 @@ type run struct {
 	turn     atomic.Int64
 	fail     sync.Once
 	leave    sync.WaitGroup // seats that are being ended while the run goes on
+	kills    sync.WaitGroup // processes of our own that are being killed
 
 	defaults sync.Map // agent name to func() (any, bool): the default action of its open act
 }
@@ -93,6 +94,9 @@ func (r *run) all(ctx context.Context) (res *sim.Result, err error) {
 	r.truncate = truncate
 	if err := r.open(); err != nil {
 		return nil, err
+	}
+	if r.opts.opened != nil {
+		r.opts.opened(r)
 	}
 	if err := r.startAgents(); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,6 +92,9 @@ func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 
 func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
 	if err := s.openView(ctx, ask); err != nil {
+		if f := spoilt(err); f != nil {
+			return sim.Answer{Failure: f}, nil
+		}
 		return sim.Answer{}, err
 	}
 	prompt, err := ask.Prompt()
@@ -112,29 +114,6 @@ func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
 	return ans, s.run.arrived(ask, &ans)
 }
 
-// openView brings the view to the revision that is asked about: the process is frozen,
-// or not there. Files of an attempt that was against the rules stay for the next one;
-// those of a crash are put back (design section 4).
-func (s *seat) openView(ctx context.Context, ask *sim.Ask) error {
-	if ask.Attempt > 1 {
-		if ask.Retry != nil && ask.Retry.Category == sim.Crash {
-			_, err := s.view.Discard(ctx)
-			return err
-		}
-		return nil
-	}
-	if err := s.view.Refresh(ask.View()); err != nil {
-		return err
-	}
-	for _, t := range s.lost {
-		if _, err := s.view.Conflict(t.turn, t.read, t.decisions); err != nil {
-			return err
-		}
-	}
-	s.lost = nil
-	return nil
-}
-
 // hand thaws the process, hands the turn over and starts the clock (C3); at the deadline
 // the driver stops the process for certain (C2).
 func (s *seat) hand(ctx context.Context, ask *sim.Ask, prompt string) (sim.Answer, error) {
@@ -142,6 +121,8 @@ func (s *seat) hand(ctx context.Context, ask *sim.Ask, prompt string) (sim.Answe
 		if err := p.Thaw(); err != nil && !gone(p) {
 			return sim.Answer{}, err
 		}
+	} else if f, err := s.restart(ctx); f != nil || err != nil {
+		return sim.Answer{Failure: f}, err
 	}
 	actx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -162,38 +143,6 @@ func (s *seat) hand(ctx context.Context, ask *sim.Ask, prompt string) (sim.Answe
 		ans.Used = time.Since(start)
 	}
 	return ans, nil
-}
-
-// closeView holds the process still and takes what it changed. What cannot be taken (a
-// device, a link that leads out, a file that is too large) makes the attempt illegal.
-func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
-	if p := s.driver.process(); p != nil {
-		if err := p.Freeze(ctx); err != nil && !gone(p) {
-			return err
-		}
-	}
-	ws, refused, err := s.view.Scan(ctx)
-	if err != nil {
-		return err
-	}
-	ans.Writes = ws
-	if len(refused) > 0 && ans.Failure == nil {
-		ans.Failure = &sim.Failure{Category: sim.Illegal, Text: "these cannot be part of the workspace: " + refusals(refused)}
-	}
-	return nil
-}
-
-func refusals(list []workspace.Refusal) string {
-	const most = 5
-	var parts []string
-	for i, r := range list {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("and %d more", len(list)-most))
-			break
-		}
-		parts = append(parts, r.String())
-	}
-	return strings.Join(parts, "; ")
 }
 
 // gone reports whether the process has ended meanwhile: then it needs no freezing, and
@@ -243,34 +192,4 @@ func (s *seat) failed(ctx context.Context, f *sim.Failure) {
 	if !s.ended && s.lastAsk != "" {
 		s.driver.fail(ctx, s.lastAsk, f)
 	}
-}
-
-// begin starts the process and freezes it. A start that fails is the agent's failure,
-// told at its first turn; one that the supervisor fails is the harness's.
-func (s *seat) begin(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.driver.start(ctx); err != nil {
-		return s.cannotStart(ctx, err)
-	}
-	if p := s.driver.process(); p != nil {
-		if err := p.Freeze(ctx); err != nil && !gone(p) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *seat) cannotStart(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.Is(err, process.ErrSupervisor) {
-		return err
-	}
-	var f *sim.Failure
-	if !errors.As(err, &f) {
-		f = &sim.Failure{Category: sim.Crash, Text: "it could not be started: " + err.Error()}
-	}
-	s.broken = f
-	s.run.trace.event("agent.broken", at{agent: s.name}, f.Text, nil)
-	s.run.log.Warn("an agent could not be started", "agent", s.name, "error", f.Text)
-	return nil
 }

@@ -1,0 +1,43 @@
+package coordinator
+
+import (
+	"github.com/sandtable/sandtable/results"
+)
+
+// describe completes run.json with what was found out about this machine.
+func (r *run) describe() error {
+	info := &r.opts.Info
+	info.Tier = "T0"
+	info.Guarantees = map[string]results.Guarantee{
+		"views":   {Holds: true, Detail: "every agent works in a private copy; an agent that goes round it by absolute paths is not stopped in tier T0"},
+		"network": {Holds: false, Detail: "not enforced in tier T0"},
+	}
+	if r.procs != nil {
+		m := r.procs.Means()
+		info.Guarantees["processes"] = results.Guarantee{Holds: true, Detail: m.String()}
+	}
+	r.trace.event("open", at{}, "", info.Guarantees)
+	return r.opts.Dir.WriteInfo(*info)
+}
+
+func (r *run) needsProcesses() bool {
+	if w := r.scenario.World; w != nil && len(w.Command) > 0 {
+		return true
+	}
+	for _, m := range append(r.scenario.Metrics, r.scenario.Outcomes...) {
+		if len(m.Value.Command) > 0 {
+			return true
+		}
+	}
+	return r.needsModel()
+}
+
+// needsModel: claude always asks a model, a program may.
+func (r *run) needsModel() bool {
+	for _, p := range r.players {
+		if p.Runtime != runtimeScript {
+			return true
+		}
+	}
+	return false
+}

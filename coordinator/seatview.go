@@ -1,0 +1,82 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/sandtable/sandtable/coordinator/workspace"
+	"github.com/sandtable/sandtable/sim"
+)
+
+// openView brings the view to the revision that is asked about: the process is frozen,
+// or not there. Files of an attempt that was against the rules stay for the next one;
+// those of a crash are put back (design section 4).
+func (s *seat) openView(ctx context.Context, ask *sim.Ask) error {
+	if ask.Attempt > 1 {
+		if ask.Retry != nil && ask.Retry.Category == sim.Crash {
+			_, err := s.view.Discard(ctx)
+			return err
+		}
+		return nil
+	}
+	if err := s.view.Refresh(ask.View()); err != nil {
+		return err
+	}
+	for _, t := range s.lost {
+		if _, err := s.view.Conflict(t.turn, t.read, t.decisions); err != nil {
+			return err
+		}
+	}
+	s.lost = nil
+	return nil
+}
+
+// spoilt tells what an agent has done to its own view (files that cannot be changed any
+// more, a mount in it) from what ails the disk; nil: it is not the agent's doing.
+func spoilt(err error) *sim.Failure {
+	var at *workspace.StorageError
+	if !errors.As(err, &at) {
+		return nil
+	}
+	for _, errno := range []error{syscall.EPERM, syscall.EACCES, syscall.EBUSY} {
+		if errors.Is(err, errno) {
+			return &sim.Failure{Category: sim.Crash, Text: fmt.Sprintf("its folder cannot be brought up to date: %s %s: %v", at.Op, at.Path, at.Err)}
+		}
+	}
+	return nil
+}
+
+// closeView holds the process still and takes what it changed. What cannot be taken (a
+// device, a link that leads out, a file that is too large) makes the attempt illegal.
+func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
+	if p := s.driver.process(); p != nil {
+		if err := p.Freeze(ctx); err != nil && !gone(p) {
+			return err
+		}
+	}
+	ws, refused, err := s.view.Scan(ctx)
+	if err != nil {
+		return err
+	}
+	ans.Writes = ws
+	if len(refused) > 0 && ans.Failure == nil {
+		ans.Failure = &sim.Failure{Category: sim.Illegal, Text: "these cannot be part of the workspace: " + refusals(refused)}
+	}
+	return nil
+}
+
+func refusals(list []workspace.Refusal) string {
+	const most = 5
+	var parts []string
+	for i, r := range list {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(list)-most))
+			break
+		}
+		parts = append(parts, r.String())
+	}
+	return strings.Join(parts, "; ")
+}
