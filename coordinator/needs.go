@@ -19,6 +19,7 @@ type Need struct {
 	Processes []string // what is a process, named: agents, world, commands
 	commands  []string
 	tier      string
+	network   string
 }
 
 // Needs binds the first run of every cell, which evaluates everything that is known
@@ -38,7 +39,7 @@ func Needs(plan *scenarios.Plan) (Need, error) {
 		n.Processes = append(n.Processes, "workspace.setup")
 	}
 	if s.Requires != nil {
-		n.commands, n.tier = s.Requires.Commands, s.Requires.Tier
+		n.commands, n.tier, n.network = s.Requires.Commands, s.Requires.Tier, s.Requires.Network
 	}
 	for _, cell := range plan.Cells {
 		if err := n.cell(plan, cell); err != nil {
@@ -85,6 +86,9 @@ func (n Need) Missing() error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the scenario requires commands that are not on PATH: %s", strings.Join(missing, ", "))
+	}
+	if n.network == "none" || n.network == "model" {
+		return fmt.Errorf("the scenario requires network: %s to be enforced; in tier T0 nothing keeps an agent from the network (planned with Arbitration)", n.network)
 	}
 	if n.tier != "" && n.tier != "T0" {
 		return fmt.Errorf("the scenario requires tier %s; this version has T0 (T1 and T2 are planned with Arbitration)", n.tier)

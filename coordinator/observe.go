@@ -67,7 +67,7 @@ func (r *run) revised(ev *sim.Revised) error {
 	}
 	for _, ws := range ev.WriteSets {
 		if s := r.seats[ws.Author]; s != nil {
-			s.decided(ev.Turn, ws.Decisions, r.plan.Seats[r.seatNumber(ws.Author)].Read)
+			s.decided(ev.Turn, ws.Decisions)
 		}
 	}
 	for _, e := range ev.Eliminated {

@@ -21,6 +21,7 @@ import (
 	"github.com/sandtable/sandtable/results/jsonl"
 	"github.com/sandtable/sandtable/scenarios"
 	"github.com/sandtable/sandtable/sim"
+	star "github.com/sandtable/sandtable/sim/starlark"
 )
 
 // run is one run being played. Its parts are opened in the order of the fields and
@@ -107,9 +108,19 @@ func (r *run) all(ctx context.Context) (res *sim.Result, err error) {
 		play = limited
 	}
 	if res, err = sim.Play(play, r.plan); err != nil {
+		r.explain(err)
 		return nil, err
 	}
 	return res, r.finish(res)
+}
+
+// explain keeps where a world or a script failed, call by call, for whoever mends it.
+func (r *run) explain(err error) {
+	var failed *star.EvalError
+	if errors.As(err, &failed) && failed.Backtrace != "" {
+		r.trace.event("world.error", at{}, failed.Backtrace, nil)
+		r.log.Error("the rules failed", "error", err, "calls", failed.Backtrace)
+	}
 }
 
 // classify tells an interrupt from a failure. A failure that a helper found cancelled

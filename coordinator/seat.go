@@ -62,7 +62,6 @@ type seat struct {
 // told is a decision that an agent has to hear of.
 type told struct {
 	turn      int
-	read      tree.Globs
 	decisions []tree.Decision
 }
 
@@ -157,10 +156,10 @@ func gone(p *process.Process) bool {
 }
 
 // decided is called between stages with what became of the seat's write set.
-func (s *seat) decided(turn int, decisions []tree.Decision, read tree.Globs) {
+func (s *seat) decided(turn int, decisions []tree.Decision) {
 	for _, d := range decisions {
 		if d.Lost() {
-			s.lost = append(s.lost, told{turn, read, decisions})
+			s.lost = append(s.lost, told{turn, decisions})
 			return
 		}
 	}

@@ -26,7 +26,7 @@ func (s *seat) openView(ctx context.Context, ask *sim.Ask) error {
 		return err
 	}
 	for _, t := range s.lost {
-		if _, err := s.view.Conflict(t.turn, t.read, t.decisions); err != nil {
+		if _, err := s.view.Conflict(t.turn, ask.Read, t.decisions); err != nil {
 			return err
 		}
 	}

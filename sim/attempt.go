@@ -81,7 +81,7 @@ func (m *member) ask(n int) *Ask {
 		Seat: m.st.seat, Inbox: m.inbox, Notices: m.notices,
 		Schema: m.schema, Optional: s.phase.Optional || m.schema == nil, Via: s.phase.via(),
 		Mail: m.mayTo, Limit: m.limit, Bank: m.st.bank, Limits: m.limits,
-		Tools: s.phase.Tools, Write: m.write, Memory: m.memory,
+		Tools: s.phase.Tools, Read: m.read, Write: m.write, Memory: m.memory,
 		Retry: m.retry, member: m,
 	}
 	return ask

@@ -72,6 +72,7 @@ type Ask struct {
 	Bank     time.Duration // what is left of the seat's bank when the attempt opens
 	Limits   ActLimits
 	Tools    []string   // tools of this phase; nil: the player's own
+	Read     tree.Globs // what it may see
 	Write    tree.Globs // what it may change
 	Memory   any        // what a script kept from its last act; nil at first
 	// Retry is why the previous attempt failed; nil on the first.
