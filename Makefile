@@ -47,7 +47,7 @@ test: need-go deps
 	@$(GO) test -race -timeout 15m $(PKGS)
 
 bench: build deps
-	@$(GO) run ./testdata/bench
+	@$(GO) run ./cmd/bench
 
 lint: need-go
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
