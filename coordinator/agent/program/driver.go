@@ -209,11 +209,11 @@ func (d *Driver) Act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answe
 	if f != nil {
 		return sim.Answer{Failure: f}
 	}
-	m, err := s.request(ask, prompt)
+	m, fresh, err := s.request(ask, prompt)
 	if err != nil {
 		return failure(sim.Transport, "the turn cannot be told: %v", err)
 	}
-	answer := s.begin(ask.ID, m["type"] == "turn")
+	answer := s.begin(ask.ID, fresh)
 	begin := time.Now()
 	a := d.await(ctx, s, m, answer, ask.ID)
 	a.Used = time.Since(begin)
@@ -225,12 +225,13 @@ func (d *Driver) Act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answe
 	return a
 }
 
-// request is error where this process knows the attempt before, else turn.
-func (s *session) request(ask *sim.Ask, prompt string) (map[string]any, error) {
+// request is error where this process knows the attempt before, else turn, and fresh.
+func (s *session) request(ask *sim.Ask, prompt string) (m any, fresh bool, err error) {
 	if ask.Retry != nil && sameStage(s.asked, ask.ID) {
-		return errorMessage(s.asked, ask.Retry, ask.ID), nil
+		return errorMessage(s.asked, ask.Retry, ask.ID), false, nil
 	}
-	return turnMessage(ask, prompt)
+	m, err = turnMessage(ask, prompt)
+	return m, true, err
 }
 
 // sameStage tells whether two ids, turn.stage.attempt, differ in the attempt only.
@@ -238,7 +239,7 @@ func sameStage(a, b string) bool {
 	return a != "" && a[:strings.LastIndexByte(a, '.')+1] == b[:strings.LastIndexByte(b, '.')+1]
 }
 
-func (d *Driver) await(ctx context.Context, s *session, m map[string]any, answer chan sim.Answer, id string) sim.Answer {
+func (d *Driver) await(ctx context.Context, s *session, m any, answer chan sim.Answer, id string) sim.Answer {
 	var broken <-chan time.Time
 	if err := s.write(ctx, m); err != nil && ctx.Err() == nil {
 		t := time.NewTimer(d.opts.Grace) // it closed its input, most likely because it is ending

@@ -32,27 +32,53 @@ func (h Hello) message() map[string]any {
 	return m
 }
 
+// turn is the message of a turn. It is a struct and not a map because it is written for
+// every act of every program; its fields stand in the order of their names, as in all
+// messages.
+type turn struct {
+	ActMS       int64         `json:"act_ms,omitempty"`
+	Attempt     int           `json:"attempt"`
+	ID          string        `json:"id"`
+	Inbox       []sim.Message `json:"inbox"`
+	Lap         int           `json:"lap"`
+	Mail        []string      `json:"mail"`
+	Notices     []string      `json:"notices"`
+	Observation any           `json:"observation"`
+	Optional    bool          `json:"optional"`
+	Phase       string        `json:"phase"`
+	Prompt      string        `json:"prompt"`
+	Random      string        `json:"random"`
+	Schema      any           `json:"schema"`
+	Stage       int           `json:"stage"`
+	Turn        int           `json:"turn"`
+	Type        string        `json:"type"`
+}
+
 // turnMessage is a first attempt, or one of a process that does not know those before.
-func turnMessage(ask *sim.Ask, prompt string) (map[string]any, error) {
+func turnMessage(ask *sim.Ask, prompt string) (*turn, error) {
 	observation, err := ask.Observation()
 	if err != nil {
 		return nil, err
 	}
 	key := ask.Key()
-	m := map[string]any{
-		"type": "turn", "id": ask.ID, "turn": ask.Turn, "phase": ask.Phase, "lap": ask.Lap,
-		"stage": ask.Stage, "attempt": ask.Attempt, "prompt": prompt, "observation": observation,
-		"inbox": append([]sim.Message{}, ask.Inbox...), "notices": append([]string{}, ask.Notices...),
-		"schema": nil, "optional": ask.Optional, "mail": append([]string{}, ask.Mail...),
-		"random": hex.EncodeToString(key[:]),
+	m := &turn{
+		Type: "turn", ID: ask.ID, Turn: ask.Turn, Phase: ask.Phase, Lap: ask.Lap, Stage: ask.Stage,
+		Attempt: ask.Attempt, Prompt: prompt, Observation: observation, Inbox: list(ask.Inbox),
+		Notices: list(ask.Notices), Optional: ask.Optional, Mail: list(ask.Mail),
+		ActMS: ask.Limit.Milliseconds(), Random: hex.EncodeToString(key[:]),
 	}
 	if ask.Schema != nil {
-		m["schema"] = ask.Schema.Value()
-	}
-	if ask.Limit > 0 {
-		m["act_ms"] = ask.Limit.Milliseconds()
+		m.Schema = ask.Schema.Value()
 	}
 	return m, nil
+}
+
+// list writes an absent list as an empty one.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
 }
 
 func errorMessage(id string, f *sim.Failure, next string) map[string]any {
@@ -71,7 +97,7 @@ func orEmpty(m map[string]any) map[string]any {
 }
 
 // encode writes one line.
-func encode(m map[string]any) ([]byte, error) {
+func encode(m any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

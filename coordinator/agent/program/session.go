@@ -241,7 +241,7 @@ func (s *session) shut(answer chan sim.Answer, canceled string) (sim.Answer, boo
 
 // write sends one message. A program that does not read holds it up until ctx ends, and
 // then is not understood any more.
-func (s *session) write(ctx context.Context, m map[string]any) error {
+func (s *session) write(ctx context.Context, m any) error {
 	b, err := encode(m)
 	if err != nil {
 		return err
