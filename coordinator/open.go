@@ -195,24 +195,32 @@ func (r *run) attribute(agent string, to gateway.Attribution) {
 	}
 }
 
-// arrived makes a result durable the moment it is there (G1).
+// arrival is a row of intake.jsonl: one attempt's answer, the moment it is there.
+type arrival struct {
+	Action  any           `json:"action"`
+	Agent   string        `json:"agent"`
+	Attempt int           `json:"attempt"`
+	Failure *sim.Failure  `json:"failure,omitempty"`
+	Mail    []sim.Letter  `json:"mail,omitempty"`
+	Memory  any           `json:"memory,omitempty"`
+	Pass    bool          `json:"pass"`
+	Say     string        `json:"say,omitempty"`
+	Stage   int           `json:"stage"`
+	Turn    int           `json:"turn"`
+	UsedNS  int64         `json:"used_ns"`
+	Writes  tree.WriteSet `json:"writes,omitempty"`
+}
+
+// arrived makes a result durable (G1).
 func (r *run) arrived(ask *sim.Ask, ans *sim.Answer) error {
-	row := map[string]any{
-		"turn": ask.Turn, "stage": ask.Stage, "attempt": ask.Attempt, "agent": ask.Seat.Name,
-		"pass": ans.Pass, "used_ns": ans.Used.Nanoseconds(),
+	row := arrival{
+		Agent: ask.Seat.Name, Attempt: ask.Attempt, Failure: ans.Failure, Memory: ans.Memory, Pass: ans.Pass,
+		Stage: ask.Stage, Turn: ask.Turn, UsedNS: ans.Used.Nanoseconds(), Writes: ans.Writes,
 	}
-	if ans.Failure != nil {
-		row["failure"] = ans.Failure
-	} else {
-		row["action"], row["say"], row["mail"] = ans.Action, ans.Say, ans.Mail
+	if ans.Failure == nil {
+		row.Action, row.Say, row.Mail = ans.Action, ans.Say, ans.Mail
 	}
-	if len(ans.Writes) > 0 {
-		row["writes"] = ans.Writes
-	}
-	if ans.Memory != nil {
-		row["memory"] = ans.Memory
-	}
-	return r.intake.Append(row)
+	return r.intake.Append(&row)
 }
 
 // removeAll removes a sandbox in which agents may have taken permissions away.

@@ -94,8 +94,6 @@ func mustPlay(t *testing.T, cfg *sim.Config) (*sim.Result, *recorder) {
 	return res, rec
 }
 
-func act(v map[string]any) sim.Answer { return sim.Answer{Action: v} }
-
 var anyAction = func(*sim.AgentScope) (any, error) { return map[string]any{"type": "object"}, nil }
 
 // writer answers with one written file.

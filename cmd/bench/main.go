@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -18,6 +19,7 @@ func main() {
 	if handled, code := process.Main(os.Args); handled {
 		os.Exit(code)
 	}
+	debug.SetGCPercent(400) // as sandtable's own main does
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "agent":

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
-	"runtime/debug"
 	"sync"
 
 	"github.com/sandtable/sandtable/coordinator"
@@ -72,9 +71,6 @@ func (b *batch) episodes(ctx context.Context, out *results.Batch, runs []*scenar
 		}
 		logs[c.ID] = l
 	}
-	// The live heap of episodes is small: with the usual setting a collection would run,
-	// and slow every write of a pointer, nearly all the time.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	memory := coordinator.NewMemory(b.plan)
 	todo := make(chan *scenarios.Run)
 	errs := make([]error, runtime.GOMAXPROCS(0))

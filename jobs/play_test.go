@@ -1,0 +1,155 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sandtable/sandtable/jobs"
+	"github.com/sandtable/sandtable/results"
+	"github.com/sandtable/sandtable/scenarios"
+)
+
+const scenario = `sandtable: 1
+name: t
+seed: 1
+replicates: 6
+agents: [{name: a, script: s.star}]
+turns: {max: 1}
+`
+
+// plan loads the scenario with further lines and expands it.
+func plan(t *testing.T, more string) (*scenarios.Plan, *results.Batch) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"scenario.yaml": scenario + more, "s.star": "def act(): return None\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := scenarios.Load(dir, scenarios.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Expand(scenarios.ExpandOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := results.CreateBatch(t.TempDir(), "t", time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, b
+}
+
+// placed counts the runs that a placer was given, and how many at a time.
+type placed struct {
+	mu        sync.Mutex
+	now, most int
+	runs      []string
+}
+
+func (p *placed) place(wait time.Duration, spent jobs.Spent, fail error) jobs.Placer {
+	return func(ctx context.Context, run *scenarios.Run, _ *results.Run, _ results.RunInfo) (jobs.Spent, error) {
+		p.mu.Lock()
+		p.now++
+		p.most = max(p.most, p.now)
+		p.runs = append(p.runs, run.ID)
+		p.mu.Unlock()
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		p.mu.Lock()
+		p.now--
+		p.mu.Unlock()
+		return spent, fail
+	}
+}
+
+// TestParallel: every run is played once, as many at a time as was said, and the failure
+// of a run is none of the batch.
+func TestParallel(t *testing.T) {
+	p, b := plan(t, "")
+	synctest.Test(t, func(t *testing.T) {
+		var got placed
+		var mu sync.Mutex
+		failed := 0
+		err := jobs.Play(t.Context(), jobs.Options{
+			Plan: p, Batch: b, Parallel: 2, Place: got.place(time.Second, jobs.Spent{}, errors.New("no")),
+			Done: func(_ *scenarios.Run, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					failed++
+				}
+			},
+		})
+		if err != nil || len(got.runs) != 6 || got.most != 2 || failed != 6 {
+			t.Errorf("%v; runs %v, %d at a time, %d failed; want 6, 2, 6", err, got.runs, got.most, failed)
+		}
+	})
+}
+
+// TestBatchLimits: a batch stops admitting runs when its money, tokens or time are used
+// up; what was admitted is finished, or, at the end of the time, ended.
+func TestBatchLimits(t *testing.T) {
+	for more, want := range map[string]int{
+		"batch: {usd: 0.5}": 3, "batch: {tokens: 25}": 3, "batch: {wall: 90s}": 2, "batch: {usd: 9}": 6,
+	} {
+		p, b := plan(t, more+"\n")
+		synctest.Test(t, func(t *testing.T) {
+			var got placed
+			err := jobs.Play(t.Context(), jobs.Options{
+				Plan: p, Batch: b, Parallel: 1, Place: got.place(time.Minute, jobs.Spent{Tokens: 10, NanoUSD: 200_000_000}, nil),
+			})
+			if err != nil || len(got.runs) != want {
+				t.Errorf("%s: %v; %d runs, want %d", more, err, len(got.runs), want)
+			}
+		})
+	}
+}
+
+// TestInterrupt: the cause of the end is told, and nothing more is admitted.
+func TestInterrupt(t *testing.T) {
+	p, b := plan(t, "")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stop := errors.New("stop")
+		time.AfterFunc(1500*time.Millisecond, func() { cancel(stop) })
+		var got placed
+		err := jobs.Play(ctx, jobs.Options{Plan: p, Batch: b, Parallel: 1, Place: got.place(time.Second, jobs.Spent{}, nil)})
+		if !errors.Is(err, stop) || len(got.runs) != 2 {
+			t.Errorf("%v after %v; want %v after two runs", err, got.runs, stop)
+		}
+	})
+}
+
+// TestKeep: the bulk of runs is removed as the scenario says; run.json always stays.
+func TestKeep(t *testing.T) {
+	for more, want := range map[string][2]bool{ // a run that went well, one that failed
+		"batch: {keep: all}": {true, true}, "batch: {keep: failed}": {false, true}, "batch: {keep: none}": {false, false},
+	} {
+		for i, fail := range []error{nil, errors.New("no")} {
+			p, b := plan(t, more+"\n")
+			place := func(_ context.Context, _ *scenarios.Run, dir *results.Run, _ results.RunInfo) (jobs.Spent, error) {
+				return jobs.Spent{}, errors.Join(os.MkdirAll(dir.Journal(), 0o755), fail)
+			}
+			if err := jobs.Play(t.Context(), jobs.Options{Plan: p, Batch: b, Parallel: 1, Place: place}); err != nil {
+				t.Fatal(err)
+			}
+			run, err := results.OpenRun(b.RunDir("c01", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(run.Journal()); (err == nil) != want[i] {
+				t.Errorf("%s, failure %v: the journal is there: %t, want %t", more, fail, err == nil, want[i])
+			}
+		}
+	}
+}
