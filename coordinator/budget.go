@@ -19,6 +19,13 @@ type budget struct {
 	agents map[string]gateway.Usage
 }
 
+// spent is what has been booked so far.
+func (b *budget) spent() Spent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Spent{b.total.Tokens.Total(), b.total.NanoUSD}
+}
+
 // spend books a row against the limits. The error is a model without a price in a run
 // that has a limit of money: nobody could keep that.
 func (r *run) spend(row gateway.Row) error {

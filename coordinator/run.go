@@ -228,7 +228,7 @@ func (r *run) show() {
 		return
 	}
 	p := Progress{Run: r.id(), Turn: int(r.turn.Load()), Acting: int(r.acting.Load())}
-	spent := r.spent()
+	spent := r.budget.spent()
 	p.Tokens, p.NanoUSD = spent.Tokens, spent.NanoUSD
 	r.opts.Watch(p)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ var errActTime = fmt.Errorf("the act's time is up: %w", context.DeadlineExceeded
 
 // Act plays one attempt (sim.Actor). A failure of the harness ends the run.
 func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
+	stretch()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
@@ -87,6 +89,16 @@ func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 		s.run.harnessFailed(fmt.Errorf("agent %s, %s: %w", s.name, ask.ID, err))
 	}
 	return ans
+}
+
+// stretch makes the goroutine's stack as large as an act needs. An act runs on a goroutine
+// of its own; grown by doubling from the deepest call of its view's scan, of JSON and of the
+// trace, the stack was copied with all its frames three times an act.
+//
+//go:noinline
+func stretch() {
+	var room [12 << 10]byte
+	runtime.KeepAlive(&room)
 }
 
 func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {

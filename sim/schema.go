@@ -10,11 +10,14 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/sandtable/sandtable/scenarios/expr"
 )
 
 // Schema is a compiled action schema. It is safe for concurrent use.
 type Schema struct {
 	value    any
+	text     []byte
 	compiled *jsonschema.Schema
 	known    known
 }
@@ -36,7 +39,11 @@ func CompileSchema(v any) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("action schema: %w", err)
 	}
-	return &Schema{value: full, compiled: compiled}, nil
+	text, err := expr.Canonical(full)
+	if err != nil {
+		return nil, fmt.Errorf("action schema: %w", err)
+	}
+	return &Schema{value: full, text: text, compiled: compiled}, nil
 }
 
 // noLoader refuses to follow references out of the schema: an action schema may not
@@ -49,6 +56,9 @@ func (noLoader) Load(url string) (any, error) {
 
 // Value returns the schema in full form, a JSON value.
 func (s *Schema) Value() any { return s.value }
+
+// Text returns the schema in full form as canonical JSON. It must not be changed.
+func (s *Schema) Text() []byte { return s.text }
 
 // Validate returns nil or a *[Failure] that says, for the agent, what is wrong and
 // where: UNPARSABLE if action is no JSON object, else ILLEGAL. The text depends on

@@ -14,11 +14,14 @@ import (
 // which a checker reconstructs what may have happened before what. A line is written
 // when a call returns; a call without a line may or may not have taken effect.
 type opsLog struct {
-	mu    sync.Mutex
 	f     *os.File
 	epoch uint64
 	start time.Time
-	n     uint64
+
+	mu   sync.Mutex // guards what follows
+	n    uint64
+	line bytes.Buffer
+	enc  *json.Encoder // into line
 }
 
 // Op records in ops.jsonl.
@@ -79,7 +82,10 @@ func openOps(name string, epoch uint64) (*opsLog, error) {
 			_, _ = f.WriteString("\n")
 		}
 	}
-	return &opsLog{f: f, epoch: epoch, start: time.Now()}, nil
+	l := &opsLog{f: f, epoch: epoch, start: time.Now()}
+	l.enc = json.NewEncoder(&l.line)
+	l.enc.SetEscapeHTML(false)
+	return l, nil
 }
 
 // opCall is one call under way.
@@ -99,14 +105,16 @@ func (c *opCall) end(out opOut, err error) {
 	if err != nil {
 		c.line.Err = err.Error()
 	}
-	c.log.mu.Lock()
-	defer c.log.mu.Unlock()
-	c.log.n++
-	c.line.N = c.log.n
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(c.line) == nil {
-		_, _ = c.log.f.Write(buf.Bytes())
+	c.log.write(&c.line)
+}
+
+func (l *opsLog) write(line *opLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n++
+	line.N = l.n
+	l.line.Reset()
+	if l.enc.Encode(line) == nil {
+		_, _ = l.f.Write(l.line.Bytes())
 	}
 }

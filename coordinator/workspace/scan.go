@@ -20,14 +20,8 @@ func (m *mirror) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 	m.gen++
 	m.ws, m.out, m.seen, m.force = nil, nil, 0, false
 	m.dirty = m.dirty[:0]
-	if !m.intact() && m.reads {
-		return nil, nil, fmt.Errorf("workspace: folder %s was replaced while it was read", showPath(m.name))
-	}
 	if !m.intact() {
-		if err := m.replant(); err != nil {
-			return nil, nil, err
-		}
-		return nil, []Refusal{{"", "its folder was moved away or replaced: nothing was taken, and it is laid out anew"}}, nil
+		return m.replaced()
 	}
 	err := m.walk(ctx, m.fd, m.top, "", 0)
 	if cap(m.data) > keepBuffer {
@@ -45,6 +39,17 @@ func (m *mirror) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 	ws, out := m.ws, m.out
 	m.ws, m.out = nil, nil
 	return ws, out, nil
+}
+
+// replaced is the outcome of a scan that finds another directory in the place of its own.
+func (m *mirror) replaced() (tree.WriteSet, []Refusal, error) {
+	if m.reads {
+		return nil, nil, fmt.Errorf("workspace: folder %s was replaced while it was read", showPath(m.name))
+	}
+	if err := m.replant(); err != nil {
+		return nil, nil, err
+	}
+	return nil, []Refusal{{"", "its folder was moved away or replaced: nothing was taken, and it is laid out anew"}}, nil
 }
 
 func (m *mirror) walk(ctx context.Context, fd int, d *node, prefix string, depth int) error {

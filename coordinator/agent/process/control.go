@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,7 +26,8 @@ type control struct {
 	list []byte     // reused by members
 	// calm is what the cgroup listed when a walk found the whole tree in it and nobody
 	// else; empty: none such yet
-	calm []byte
+	calm  []byte
+	first int64 // where processes begin in procs; 0: not known
 }
 
 // The open files of a cgroup.
@@ -139,14 +141,29 @@ func (c *control) members() (list []byte, same bool, err error) {
 	if c.err != nil {
 		return nil, false, c.err
 	}
+	if c.isCalm() {
+		return c.calm, true, nil
+	}
 	if c.list, err = readAt(c.fds[procsFile], c.list); err != nil {
 		return nil, false, fmt.Errorf("the members of cgroup %s: %w", c.cg.dir, err)
 	}
-	if c.procs == nil || len(c.calm) == 0 || !bytes.Equal(c.list, c.calm) {
-		return c.list, false, nil
+	return c.list, false, nil
+}
+
+// isCalm is the short way. One read is enough for it: should the list go on after what was
+// read, then the namespace has more processes than calm names.
+func (c *control) isCalm() bool {
+	if c.procs == nil || len(c.calm) == 0 {
+		return false
 	}
-	n, err := countProcesses(int(c.procs.Fd()))
-	return c.list, err == nil && n == bytes.Count(c.list, []byte("\n"))+1, nil
+	c.list = slices.Grow(c.list[:0], len(c.calm)+1)
+	n, err := unix.Pread(c.fds[procsFile], c.list[:len(c.calm)+1], 0)
+	if err != nil || !bytes.Equal(c.list[:n], c.calm) {
+		return false
+	}
+	found, first, err := countProcesses(int(c.procs.Fd()), c.first)
+	c.first = first
+	return err == nil && found == bytes.Count(c.calm, []byte("\n"))+1
 }
 
 // remember says that a walk found exactly the tree in list.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,42 @@ func TestMembersAreTheSame(t *testing.T) {
 	if _, _, err := p.ctl.members(); err == nil {
 		t.Error("after the end the files are closed")
 	}
+}
+
+// Whom the cgroup never listed when it was looked at is noticed by the number of processes
+// in the namespace, also when that is counted from where the first one was found.
+func TestMembersNoticeOneOutside(t *testing.T) {
+	s := startForced(t, Means{Kill: PIDNamespace, Freeze: Cgroup})
+	if !s.Means().PrivateProc {
+		t.Skip("NOT TESTED on this machine: no private /proc")
+	}
+	p, _ := spawn(t, s, `sh -c 'while :; do echo a >>a; done' & echo up; read x; sleep 300 & echo $!; read x`)
+	line(t, p)
+	for range 3 { // remembered, counted from the beginning, counted from the first
+		freezeFully(t, p)
+		p.Thaw()
+	}
+	if p.ctl.first == 0 {
+		t.Fatal("nobody knows where the processes begin")
+	}
+	before, _ := p.ctl.cg.pids()
+	known := readTable().descendants(p.PID())
+	io.WriteString(p.Stdin, "go\n")
+	line(t, p)
+	for _, kid := range readTable().descendants(p.PID()) {
+		if !slices.ContainsFunc(known, func(k stat) bool { return k.pid == kid.pid }) {
+			if err := (cgroup{s.Means().CgroupRoot}).write("cgroup.procs", strconv.Itoa(kid.pid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if now, _ := p.ctl.cg.pids(); !slices.Equal(now, before) {
+		t.Fatalf("the cgroup lists %v, before %v: nothing is shown", now, before)
+	}
+	if _, same, err := p.ctl.members(); same || err != nil {
+		t.Errorf("same = %t, %v: one outside is not noticed", same, err)
+	}
+	freezeFully(t, p)
 }
 
 // The init is in no frozen cgroup, so nobody may make it do anything. The same call works

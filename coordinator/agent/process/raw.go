@@ -55,12 +55,25 @@ func readAt(fd int, buf []byte) ([]byte, error) {
 // /proc these are its processes, in a task directory the threads. The name is good until
 // f returns.
 func eachNumber(fd int, f func(name []byte)) error {
-	if _, err := unix.Seek(fd, 0, io.SeekStart); err != nil {
+	var buf [8192]byte
+	return eachEntry(fd, 0, buf[:], func(_ int64, name []byte) {
+		if isNumber(name) {
+			f(name)
+		}
+	})
+}
+
+func isNumber(name []byte) bool { return name[0] >= '0' && name[0] <= '9' }
+
+// eachEntry calls f with every name in an open directory from a position on, and with the
+// position of that name: 0, or one that was told before for the same descriptor, as with
+// telldir(3) and seekdir(3).
+func eachEntry(fd int, from int64, buf []byte, f func(at int64, name []byte)) error {
+	if _, err := unix.Seek(fd, from, io.SeekStart); err != nil {
 		return err
 	}
-	var buf [8192]byte
 	for {
-		n, err := unix.ReadDirent(fd, buf[:])
+		n, err := unix.ReadDirent(fd, buf)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -70,16 +83,17 @@ func eachNumber(fd int, f func(name []byte)) error {
 			return nil
 		}
 		for b := buf[:n]; len(b) > 0; b = b[direntSize(b):] {
-			if name := direntName(b); name[0] >= '0' && name[0] <= '9' {
-				f(name)
-			}
+			f(from, direntName(b))
+			from = direntNext(b)
 		}
 	}
 }
 
-// A linux_dirent64 is an inode and an offset of 8 bytes each, its own size of 2, a type
-// of 1, and the name up to a zero byte: getdents64(2).
+// A linux_dirent64 is an inode and the position of the next entry, of 8 bytes each, its own
+// size of 2, a type of 1, and the name up to a zero byte: getdents64(2).
 const direntHead = 19
+
+func direntNext(b []byte) int64 { return int64(binary.NativeEndian.Uint64(b[8:])) }
 
 func direntSize(b []byte) int { return int(binary.NativeEndian.Uint16(b[16:])) }
 
@@ -91,8 +105,19 @@ func direntName(b []byte) []byte {
 	return b[direntHead:end]
 }
 
-// countProcesses counts the processes that an open /proc shows, zombies included.
-func countProcesses(proc int) (n int, err error) {
-	err = eachNumber(proc, func([]byte) { n++ })
-	return n, err
+// countProcesses counts the processes that an open /proc of a PID namespace shows, zombies
+// included. The fixed entries, fifty or so, come before them; first is where they end, for
+// the next count to start from. It is the place of process 1, without whom the namespace
+// has nobody, so that nobody can come before it; where 1 is not the first, it is 0.
+func countProcesses(proc int, from int64) (n int, first int64, err error) {
+	var buf [1024]byte // where from is known, a few processes are all there is
+	err = eachEntry(proc, from, buf[:], func(at int64, name []byte) {
+		if !isNumber(name) {
+			return
+		}
+		if n++; n == 1 && string(name) == "1" {
+			first = at
+		}
+	})
+	return n, first, err
 }

@@ -42,6 +42,39 @@ func TestEachNumber(t *testing.T) {
 	}
 }
 
+// From any position on there are the same names as in a listing from the beginning.
+func TestEachEntryFromAnywhere(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		if err := os.WriteFile(filepath.Join(dir, strings.Repeat("n", 1+i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fd, err := open(unix.AT_FDCWD, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	list := func(from int64) (at []int64, names []string) {
+		err := eachEntry(fd, from, make([]byte, 300), func(pos int64, name []byte) {
+			at, names = append(at, pos), append(names, string(name))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at, names
+	}
+	at, names := list(0)
+	if len(names) != 52 { // with . and ..
+		t.Fatalf("%d names", len(names))
+	}
+	for i, from := range at {
+		if _, rest := list(from); !slices.Equal(rest, names[i:]) {
+			t.Errorf("from name %d on: %q, want %q", i, rest, names[i:])
+		}
+	}
+}
+
 func TestReadFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	for _, size := range []int{0, 1, 63, 64, 4095, 4096, 100000} {

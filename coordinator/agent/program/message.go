@@ -36,22 +36,22 @@ func (h Hello) message() map[string]any {
 // every act of every program; its fields stand in the order of their names, as in all
 // messages.
 type turn struct {
-	ActMS       int64         `json:"act_ms,omitempty"`
-	Attempt     int           `json:"attempt"`
-	ID          string        `json:"id"`
-	Inbox       []sim.Message `json:"inbox"`
-	Lap         int           `json:"lap"`
-	Mail        []string      `json:"mail"`
-	Notices     []string      `json:"notices"`
-	Observation any           `json:"observation"`
-	Optional    bool          `json:"optional"`
-	Phase       string        `json:"phase"`
-	Prompt      string        `json:"prompt"`
-	Random      string        `json:"random"`
-	Schema      any           `json:"schema"`
-	Stage       int           `json:"stage"`
-	Turn        int           `json:"turn"`
-	Type        string        `json:"type"`
+	ActMS       int64           `json:"act_ms,omitempty"`
+	Attempt     int             `json:"attempt"`
+	ID          string          `json:"id"`
+	Inbox       []sim.Message   `json:"inbox"`
+	Lap         int             `json:"lap"`
+	Mail        []string        `json:"mail"`
+	Notices     []string        `json:"notices"`
+	Observation any             `json:"observation"`
+	Optional    bool            `json:"optional"`
+	Phase       string          `json:"phase"`
+	Prompt      string          `json:"prompt"`
+	Random      string          `json:"random"`
+	Schema      json.RawMessage `json:"schema"` // nil is null
+	Stage       int             `json:"stage"`
+	Turn        int             `json:"turn"`
+	Type        string          `json:"type"`
 }
 
 // turnMessage is a first attempt, or one of a process that does not know those before.
@@ -68,7 +68,7 @@ func turnMessage(ask *sim.Ask, prompt string) (*turn, error) {
 		ActMS: ask.Limit.Milliseconds(), Random: hex.EncodeToString(key[:]),
 	}
 	if ask.Schema != nil {
-		m.Schema = ask.Schema.Value()
+		m.Schema = ask.Schema.Text()
 	}
 	return m, nil
 }
