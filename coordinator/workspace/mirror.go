@@ -12,7 +12,8 @@ import (
 
 // stamp is what lstat says about a file. Two equal stamps of a file that is not held
 // open for writing mean equal content: every change of content moves ctime, which no
-// program can set. (Where ctime is coarse, see mirror.coarse.)
+// program can set. Two equal stamps of a folder mean equal names, for the same reason.
+// (Where ctime is coarse, see mirror.coarse.)
 type stamp struct {
 	dev, ino     uint64
 	size         int64
@@ -50,6 +51,8 @@ type rec struct {
 type node struct {
 	files   map[string]*rec
 	dirs    map[string]*node
+	names   []string // in the folder when its stamp was listed
+	listed  stamp    // zero: not known
 	ignored bool
 	refusal string
 	gen     uint64
@@ -124,8 +127,18 @@ func (m *mirror) close() {
 
 // intact reports whether the directory is still the one that is open.
 func (m *mirror) intact() bool {
+	_, is := m.standing()
+	return is
+}
+
+// standing is intact, with the directory's stamp.
+func (m *mirror) standing() (now stamp, intact bool) {
 	var st unix.Stat_t
-	return statAt(m.parent, m.name, &st) == nil && uint64(st.Dev) == m.id.dev && st.Ino == m.id.ino
+	if statAt(m.parent, m.name, &st) != nil {
+		return stamp{}, false
+	}
+	now = stampOf(&st)
+	return now, now.dev == m.id.dev && now.ino == m.id.ino
 }
 
 // replant makes a new, empty directory where the old one was moved away or replaced;

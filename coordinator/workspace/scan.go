@@ -20,10 +20,11 @@ func (m *mirror) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 	m.gen++
 	m.ws, m.out, m.seen, m.force = nil, nil, 0, false
 	m.dirty = m.dirty[:0]
-	if !m.intact() {
+	now, intact := m.standing()
+	if !intact {
 		return m.replaced()
 	}
-	err := m.walk(ctx, m.fd, m.top, "", 0)
+	err := m.walk(ctx, m.fd, m.top, now, "", 0)
 	if cap(m.data) > keepBuffer {
 		m.data = nil
 	}
@@ -52,16 +53,16 @@ func (m *mirror) replaced() (tree.WriteSet, []Refusal, error) {
 	return nil, []Refusal{{"", "its folder was moved away or replaced: nothing was taken, and it is laid out anew"}}, nil
 }
 
-func (m *mirror) walk(ctx context.Context, fd int, d *node, prefix string, depth int) error {
+// walk looks at all in a folder. now is what it was like before it was opened.
+func (m *mirror) walk(ctx context.Context, fd int, d *node, now stamp, prefix string, depth int) error {
 	d.gen = m.gen
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	names, err := listDir(fd, m.buf)
-	if err != nil {
+	if err := m.list(fd, d, now); err != nil {
 		return fmt.Errorf("workspace: list %s: %w", showPath(prefix), err)
 	}
-	for _, name := range names {
+	for _, name := range d.names {
 		if prefix == "" && name == tree.Reserved {
 			continue
 		}
@@ -77,6 +78,23 @@ func (m *mirror) walk(ctx context.Context, fd int, d *node, prefix string, depth
 	return nil
 }
 
+// list makes sure that a folder's names are known: it reads them, unless the folder is as it
+// was when they were last read. The stamp is taken before the names, so that a name that
+// comes or goes meanwhile makes the next scan read them again.
+func (m *mirror) list(fd int, d *node, now stamp) (err error) {
+	if d.listed == now {
+		return nil
+	}
+	d.listed = stamp{}
+	if now, err = fstat(fd); err != nil {
+		return err
+	}
+	if d.names, err = listDir(fd, m.buf); err == nil && !m.fresh(now) {
+		d.listed = now
+	}
+	return err
+}
+
 func (m *mirror) visit(ctx context.Context, fd int, d *node, prefix, name string, depth int) error {
 	var st unix.Stat_t
 	err := statAt(fd, name, &st)
@@ -89,7 +107,7 @@ func (m *mirror) visit(ctx context.Context, fd int, d *node, prefix, name string
 	}
 	now := stampOf(&st)
 	if now.kind() == unix.S_IFDIR {
-		return m.enter(ctx, fd, d, prefix, name, depth)
+		return m.enter(ctx, fd, d, now, prefix, name, depth)
 	}
 	r := d.files[name]
 	if r == nil {
@@ -136,7 +154,7 @@ func (m *mirror) collect(prefix, name string, r *rec) {
 }
 
 // enter walks into a directory.
-func (m *mirror) enter(ctx context.Context, fd int, d *node, prefix, name string, depth int) error {
+func (m *mirror) enter(ctx context.Context, fd int, d *node, now stamp, prefix, name string, depth int) error {
 	child := d.dirs[name]
 	if child == nil {
 		child = m.meetDir(prefix+name, depth)
@@ -162,7 +180,7 @@ func (m *mirror) enter(ctx context.Context, fd int, d *node, prefix, name string
 		return fmt.Errorf("workspace: open %s: %w", showPath(prefix+name), err)
 	}
 	defer unix.Close(sub)
-	return m.walk(ctx, sub, child, prefix+name+"/", depth+1)
+	return m.walk(ctx, sub, child, now, prefix+name+"/", depth+1)
 }
 
 // openDir gives an agent's folder its permissions back if need be, a user's never.
