@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/sandtable/sandtable/coordinator/agent/claude"
 	"github.com/sandtable/sandtable/coordinator/bind"
@@ -117,46 +116,4 @@ func (s *seat) transcript() string {
 		return ""
 	}
 	return claude.Transcript(p.config, d.agent.SessionID())
-}
-
-// watchIdle ends an act when no agent of the run has given a sign of life for the
-// scenario's limits.idle: no output, no tool call, no byte of a model's response.
-func (r *run) watchIdle(agent string, cancel context.CancelCauseFunc) (stop func()) {
-	limit := r.opts.Run.Cell.Limits.Idle
-	if limit <= 0 {
-		return func() {}
-	}
-	r.trace.alive()
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		tick := time.NewTicker(max(limit/8, time.Millisecond))
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				if r.silence() > limit {
-					cancel(fmt.Errorf("no sign of life for %v: %w", limit, context.DeadlineExceeded))
-					return
-				}
-			}
-		}
-	})
-	return sync.OnceFunc(func() { close(done); wg.Wait() })
-}
-
-// silence is how long nothing has been heard of any agent.
-func (r *run) silence() time.Duration {
-	quiet := time.Since(r.start) - time.Duration(r.trace.last.Load())
-	if r.gateway == nil {
-		return quiet
-	}
-	for name := range r.seats {
-		if s := time.Since(r.gateway.Activity(name)); s < quiet {
-			quiet = s
-		}
-	}
-	return quiet
 }

@@ -42,7 +42,8 @@ type run struct {
 	gateway *gateway.Gateway    // nil: no seat needs a model
 	script  *gateway.Scripted
 	budget  budget
-	mcp     *mcp.HTTP // nil: no program
+	mcp     *mcp.HTTP  // nil: no program
+	idle    *idleWatch // nil: no limit
 	plan    *sim.Config
 	players []bind.Player // by seat number
 	seats   map[string]*seat
@@ -102,6 +103,7 @@ func (r *run) all(ctx context.Context) (res *sim.Result, err error) {
 	if err := r.startAgents(); err != nil {
 		return nil, err
 	}
+	r.watchIdle()
 	if wall := r.opts.Run.Cell.Limits.Wall; wall > 0 {
 		limited, stop := context.WithTimeoutCause(play, wall, &sim.Truncation{Reason: "wall"})
 		defer stop()

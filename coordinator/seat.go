@@ -91,13 +91,14 @@ func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 	return ans
 }
 
-// stretch makes the goroutine's stack as large as an act needs. An act runs on a goroutine
-// of its own; grown by doubling from the deepest call of its view's scan, of JSON and of the
-// trace, the stack was copied with all its frames three times an act.
+// stretch makes the goroutine's stack as large as most acts need, 16 KiB, at once. An act
+// runs on a goroutine of its own; grown by doubling from the deepest call of its view's scan,
+// of JSON and of the trace, the stack was copied with all its frames three times an act. A
+// larger one would not come from the runtime's cache.
 //
 //go:noinline
 func stretch() {
-	var room [12 << 10]byte
+	var room [9 << 10]byte
 	runtime.KeepAlive(&room)
 }
 
@@ -142,7 +143,7 @@ func (s *seat) hand(ctx context.Context, ask *sim.Ask, prompt string) (sim.Answe
 		actx, stop = context.WithTimeoutCause(actx, ask.Limit+ask.Bank, errActTime)
 		defer stop()
 	}
-	defer s.run.watchIdle(s.name, cancel)()
+	defer s.run.acts(s.name, cancel)()
 	s.lastAsk = ask.ID
 	s.run.defaults.Store(s.name, func() (any, bool) {
 		action, ok, err := ask.Default()
