@@ -134,7 +134,7 @@ func names[V any](what string, check func(string) error, of kind[V]) kind[[]Name
 			}
 			out := []Named[V]{}
 			for _, e := range n.dict {
-				if err := check(e.key); err != nil {
+				if err := check(e.key); l.plainKey(e) && err != nil {
 					l.addErr(e.pos, err)
 				}
 				if v, ok := of.read(l, e.value); ok {

@@ -39,7 +39,7 @@ func (l *loader) literal(n *node) (any, bool) {
 		for _, e := range n.dict {
 			var ok bool
 			out[e.key], ok = l.literal(e.value)
-			good = good && ok
+			good = l.plainKey(e) && ok && good
 		}
 		return out, good
 	}
@@ -47,6 +47,16 @@ func (l *loader) literal(n *node) (any, bool) {
 		return l.unescaped(n, s)
 	}
 	return n.scalar, true
+}
+
+// plainKey refuses a key with an expression in it, which would stand there as it is
+// written: only values are evaluated.
+func (l *loader) plainKey(e entry) bool {
+	if expr.HasCode(e.key) {
+		l.add(e.pos, "key %s: no expressions in keys, only in values; write the key out", show(e.key))
+		return false
+	}
+	return true
 }
 
 // unescaped reads a text in which `$${` may stand, but no expression.
@@ -73,7 +83,7 @@ func (l *loader) value(n *node, at *Place) (*Value, bool) {
 	case dictNode:
 		for _, e := range n.dict {
 			sub, ok := l.value(e.value, at)
-			v.dict, good = append(v.dict, dictItem{e.key, sub}), good && ok
+			v.dict, good = append(v.dict, dictItem{e.key, sub}), l.plainKey(e) && ok && good
 		}
 	default:
 		v.lit = n.scalar
