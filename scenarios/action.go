@@ -25,6 +25,9 @@ func ExpandSchema(v any) (any, error) {
 	if err := checkRefs(out); err != nil {
 		return nil, fmt.Errorf("action: %w", err)
 	}
+	if err := checkKeywords(out, ""); err != nil {
+		return nil, fmt.Errorf("action: %w", err)
+	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(noLoader{})
@@ -130,15 +133,6 @@ func wholeSchema(dict map[string]any) (any, error) {
 		out[key] = v
 	}
 	return out, nil
-}
-
-// keywords are those of draft 2020-12 that can stand in a schema of an object.
-func keywords() []string {
-	return []string{"$schema", "$id", "$anchor", "$ref", "$dynamicRef", "$dynamicAnchor", "$defs", "$comment", "$vocabulary", "definitions",
-		"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependentRequired",
-		"properties", "patternProperties", "additionalProperties", "propertyNames", "unevaluatedProperties",
-		"type", "enum", "const", "required", "minProperties", "maxProperties",
-		"title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples"}
 }
 
 func checkRefs(v any) error {
