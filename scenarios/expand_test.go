@@ -69,6 +69,13 @@ func TestExpandCell(t *testing.T) {
 	if got := c.Files["c.json"]; got != `{"field":["x","y"]}` {
 		t.Errorf("c.json is %s", got)
 	}
+	// One expression alone keeps its type elsewhere; a file's content is a text like that
+	// of any template: the rest is compact JSON, None is empty.
+	for name, want := range map[string]string{"n.txt": "2", "d.json": `{"x":1}`, "e.txt": ""} {
+		if got, ok := c.Files[name]; !ok || got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
 	if d := c.Entries[2].Limits; d.Steps != DefaultSteps || d.Act != DefaultAct || d.Mail != DefaultMail || d.HasUSD {
 		t.Errorf("defaults %+v", d)
 	}

@@ -127,6 +127,21 @@ func plainText() spec[string] {
 	}, schema{"type": "string"}}
 }
 
+// template is a text with expressions for a place. A text that is one expression and
+// nothing else keeps that one's type, but what is wanted here is a text all the same.
+func template(at *Place) kind[Dyn[string]] {
+	of := dyn(at, plainText())
+	return kind[Dyn[string]]{
+		read: func(l *loader, n *node) (Dyn[string], bool) {
+			if s, ok := n.scalar.(string); ok && expr.HasCode(s) {
+				return of.read(l, n)
+			}
+			return dyn(at, anyText()).read(l, n)
+		},
+		schema: schema{"type": "string"},
+	}
+}
+
 func pathList() spec[[]string] {
 	return spec[[]string]{func(v any) ([]string, error) {
 		list, err := oneOrMore(v)

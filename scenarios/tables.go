@@ -63,7 +63,7 @@ func requiresTable() table[Requires] {
 func workspaceTable() table[Workspace] {
 	return table[Workspace]{"the workspace", []field[Workspace]{
 		f("from", "folder copied into the first revision", static(folderPath()), func(w *Workspace) *string { return &w.From }),
-		f("files", "inline files, by path", names("files", CheckPath, dyn(AtLoad, anyText())), func(w *Workspace) *[]Named[Dyn[string]] { return &w.Files }),
+		f("files", "inline files, by path", names("files", CheckPath, template(AtLoad)), func(w *Workspace) *[]Named[Dyn[string]] { return &w.Files }),
 		f("setup", "commands run once before the first revision", list("setup", static(argv())), func(w *Workspace) *[][]string { return &w.Setup }),
 		f("ignore", "globs that are not versioned", static(globs()), func(w *Workspace) *[]string { return &w.Ignore }),
 		f("mode", "snapshot", static(oneOf([]string{"snapshot"}, map[string]string{"live": "Arbitration"})), func(w *Workspace) *string { return &w.Mode }),
@@ -175,14 +175,14 @@ func eventTable() table[Event] {
 func writeTable() table[WriteFile] {
 	return table[WriteFile]{"write", []field[WriteFile]{
 		required(f("path", "the path", dyn(AtStage, paths()), func(w *WriteFile) *Dyn[string] { return &w.Path })),
-		required(f("text", "the whole text", dyn(AtStage, plainText()), func(w *WriteFile) *Dyn[string] { return &w.Text })),
+		required(f("text", "the whole text", template(AtStage), func(w *WriteFile) *Dyn[string] { return &w.Text })),
 	}}
 }
 
 func sendTable() table[SendMail] {
 	return table[SendMail]{"mail", []field[SendMail]{
 		required(f("to", "seats", dyn(AtStage, seats()), func(m *SendMail) *Dyn[[]string] { return &m.To })),
-		required(f("text", "the text", dyn(AtStage, plainText()), func(m *SendMail) *Dyn[string] { return &m.Text })),
+		required(f("text", "the text", template(AtStage), func(m *SendMail) *Dyn[string] { return &m.Text })),
 	}}
 }
 
