@@ -141,7 +141,7 @@ func TestSets(t *testing.T) {
 		"nn=3":              `--set nn=3: no parameter "nn"; did you mean "n"?`,
 		"modle=a":           "--set modle=a: no parameter \"modle\"",
 		"model=a":           "--set model=a: model is an axis of the matrix, which would win; use --set 'matrix.model=[…]'",
-		"n=two":             `--set n=two: n: want an integer, as the default 2, got "two"`,
+		"n=2.5":             `--set n=2.5: n: want an integer, as the default 2, got 2.5`,
 		"turns.maxx=3":      `--set turns.maxx=3: unknown key "maxx" in turns; did you mean "max"?`,
 		"turn.max=3":        `--set turn.max=3: the file has no turn; did you mean "turns"?`,
 		"agents.tradr.x=1":  `--set agents.tradr.x=1: the file has no agents.tradr; did you mean "trader"?`,
@@ -156,6 +156,11 @@ func TestSets(t *testing.T) {
 			t.Errorf("%s: %v\n want %s", arg, err, want)
 		}
 	}
+	// One slip, one message: what the parameter is used for is not at fault.
+	_, err = Load("testdata/good/everything", LoadOptions{Sets: must(ParseSet([]string{"n=two"}))})
+	if want := `--set n=two: n: want an integer, as the default 2, got "two"`; err == nil || err.Error() != want {
+		t.Errorf("%v\n want %s", err, want)
+	}
 	for _, arg := range []string{"", "n", "=3", "a..b=1", "n=[1", "n= {a: ${x}}", " n=1"} {
 		if _, err := ParseSet([]string{arg}); err == nil || !strings.HasPrefix(err.Error(), "--set "+arg) {
 			t.Errorf("%q: %v", arg, err)
@@ -168,6 +173,18 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// TestParamTypes: an int will do for a float, and a whole float, as n/2 gives, for an int.
+func TestParamTypes(t *testing.T) {
+	dir := folder(t, map[string]string{"scenario.yaml": small + "params: {n: 4, x: 1.5}\nmatrix: {n: \"${[params.n / 2]}\", x: [2]}\n"})
+	p, err := mustLoad(t, dir).Expand(ExpandOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, x := p.Cells[0].Params["n"], p.Cells[0].Params["x"]; n != int64(2) || x != 2.0 {
+		t.Errorf("n is %T %v, x is %T %v", n, n, x, x)
+	}
 }
 
 // TestJSONSchema: what loads is valid, and what the loader refuses for keys and types

@@ -20,13 +20,10 @@ type Param struct {
 }
 
 // Check tells whether v may be the parameter's value, and returns it. The type is the
-// default's: where that is a float, an int will do; where it is nothing, anything.
+// default's: where that is a float, an int will do, and where it is an int, a whole
+// float, which is what n/2 gives; where it is nothing, anything.
 func (p *Param) Check(v any) (any, error) {
-	if i, ok := v.(int64); ok {
-		if _, float := p.Default.(float64); float {
-			v = float64(i)
-		}
-	}
+	v = p.convert(v)
 	if p.Default != nil && reflect.TypeOf(v) != reflect.TypeOf(p.Default) {
 		return nil, fmt.Errorf("%s: want %s, as the default %s, got %s", p.Name, typeName(p.Default), show(p.Default), show(v))
 	}
@@ -41,6 +38,20 @@ func (p *Param) Check(v any) (any, error) {
 		return nil, fmt.Errorf("%s: want at most %v, got %s", p.Name, *p.Max, show(v))
 	}
 	return v, nil
+}
+
+func (p *Param) convert(v any) any {
+	switch p.Default.(type) {
+	case float64:
+		if i, ok := v.(int64); ok {
+			return float64(i)
+		}
+	case int64:
+		if f, ok := v.(float64); ok {
+			return whole(f)
+		}
+	}
+	return v
 }
 
 func toFloat(v any) (float64, bool) {
@@ -135,5 +146,17 @@ func readParam(l *loader, e entry) (Param, bool) {
 	} else if _, err := p.Check(p.Default); err != nil {
 		l.addErr(e.value.get("default").pos, fmt.Errorf("default of %w", err))
 	}
+	p.choices(l, e.value.get("one_of"))
 	return p, true
+}
+
+// choices refuses values in one_of that the default's type rules out: nobody could
+// choose them.
+func (p *Param) choices(l *loader, n *node) {
+	free := Param{Name: "one_of", Default: p.Default}
+	for i, v := range p.OneOf {
+		if _, err := free.Check(v); err != nil {
+			l.addErr(n.list[i].pos, err)
+		}
+	}
 }

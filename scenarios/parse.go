@@ -96,10 +96,10 @@ func anys[T any](list []T) []any {
 // integers is an integer within bounds, both included.
 func integers(low, high int) spec[int] {
 	return spec[int]{func(v any) (int, error) {
-		n, ok := v.(int64)
-		if f, isFloat := v.(float64); isFloat && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-			n, ok = int64(f), true // what an expression like n/2 gives
+		if f, isFloat := v.(float64); isFloat {
+			v = whole(f) // what an expression like n/2 gives
 		}
+		n, ok := v.(int64)
 		if !ok {
 			return 0, fmt.Errorf("want an integer, got %s", show(v))
 		}
@@ -108,6 +108,14 @@ func integers(low, high int) spec[int] {
 		}
 		return int(n), nil
 	}, schema{"type": "integer", "minimum": low, "maximum": high}}
+}
+
+// whole makes an int of a float that is one; others stay as they are.
+func whole(f float64) any {
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return int64(f)
+	}
+	return f
 }
 
 // numbers is a number from low to high, both included.

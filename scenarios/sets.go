@@ -123,7 +123,9 @@ func (l *loader) setParam(s *Scenario, name string, value *node) error {
 			return nil // reported
 		}
 		v, err := p.Check(v)
-		p.Default = v
+		if err == nil {
+			p.Default = v // else the file's own stays, so that nothing else seems wrong
+		}
 		return err
 	}
 	if hint := meant(name, known); hint != "" {

@@ -172,6 +172,8 @@ func show(v any) string {
 	var text string
 	if s, ok := v.(string); ok {
 		text = strconv.Quote(s)
+	} else if f, ok := v.(float64); ok && whole(f) != v {
+		text = fmt.Sprintf("%.1f", f) // 1.0 is no integer, and must not look like one
 	} else if data, err := expr.Canonical(v); err == nil {
 		text = string(data)
 	} else {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sandtable/sandtable/scenarios/expr"
 )
 
 // boolean is true or false.
@@ -101,7 +103,7 @@ func envText(name string, v any) (string, error) {
 	case bool:
 		return strconv.FormatBool(v), nil
 	case int64, float64:
-		return show(v), nil
+		return expr.Text(v)
 	}
 	return "", fmt.Errorf("%s: want a text, got %s", name, show(v))
 }
