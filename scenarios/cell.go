@@ -107,6 +107,9 @@ func (c *Cell) checkSeats(s *Scenario, faults *collector) {
 		faults.add(s.keys["agents"], "more than %d agents", maxSeats)
 	}
 	for _, e := range c.Entries {
+		if seat := first[e.Name]; seat != nil && seat.Name != e.Name {
+			faults.add(e.Agent.keys["name"], "entry %q has the name of an agent that entry %q makes; whom seats mean by it would be unclear", e.Name, seat.Name)
+		}
 		n.entries = append(n.entries, e.Name)
 		n.roles = append(n.roles, e.Role)
 		for _, r := range e.Roles {

@@ -62,6 +62,9 @@ func (l *loader) agents(s *Scenario) {
 		if a.Has("role") && len(a.Roles) > 0 {
 			l.add(a.keys["roles"], "agent %q has both role and roles; role is everybody's, roles are dealt", a.Name)
 		}
+		if joins, leaves := a.Joins.turn(1), a.Leaves.turn(0); 0 < leaves && leaves <= joins {
+			l.add(a.keys["leaves"], "agent %q leaves in turn %d and joins in turn %d; it would never act", a.Name, leaves, joins)
+		}
 		if base, ok := a.Base.Literal(); ok && find(s.Players, base) == nil && !l.bad["players"] {
 			l.add(a.Base.Pos(), "no player %q%s", base, meant(base, namesOf(s.Players)))
 		}

@@ -26,6 +26,9 @@ func whenKind(single bool) kind[*When] {
 				return readEvery(l, n, more)
 			case n.kind == listNode && !single:
 				turns, ok := list("at", static(turn)).read(l, n)
+				if len(n.list) == 0 {
+					l.add(n.pos, "at: an empty list of turns; the event would never happen")
+				}
 				slices.Sort(turns)
 				return &When{Pos: n.pos, Turns: turns}, ok
 			}
@@ -33,6 +36,18 @@ func whenKind(single bool) kind[*When] {
 		},
 		schema: schema{"anyOf": s},
 	}
+}
+
+// turn returns the turn of an agent's moment, absent where it has none, and 0 for a
+// condition.
+func (w *When) turn(absent int) int {
+	switch {
+	case w == nil:
+		return absent
+	case len(w.Turns) == 0:
+		return 0
+	}
+	return w.Turns[0]
 }
 
 func readEvery(l *loader, n *node, t table[every]) (*When, bool) {
