@@ -48,6 +48,11 @@ func (c *Cell) expand(s *Scenario, faults *collector) {
 	for _, p := range s.Turns.Phases {
 		e.phase(p)
 	}
+	for _, x := range s.Expect {
+		if err := x.rehearse(c.lookup); err != nil {
+			faults.addErr(x.Pos, err)
+		}
+	}
 }
 
 // evaluation evaluates fields for one cell and gathers the faults.

@@ -16,6 +16,7 @@ type Expectation struct {
 	Pos  Pos
 	Text string // the expression as it was written
 	code *expr.Expr
+	of   *Scenario // whose files data and text read
 }
 
 // Verdict is how an expectation came out in a cell. The zero value is not one.
@@ -81,12 +82,7 @@ func (e *Expectation) Eval(stats Stats, params map[string]any, excluded float64)
 		return Inconclusive, nil
 	}
 	j := judge{stats: stats}
-	ok, err := e.code.Bool(func(name string) (starlark.Value, error) {
-		if name == "params" {
-			return expr.ToStarlark(params)
-		}
-		return starlark.NewBuiltin(name, j.call), nil
-	})
+	ok, err := e.code.Bool(j.lookup(e.of.Lookup(params)))
 	switch {
 	case j.unknown:
 		return Inconclusive, nil
@@ -102,11 +98,23 @@ func (e *Expectation) Eval(stats Stats, params map[string]any, excluded float64)
 type judge struct {
 	stats   Stats
 	unknown bool
+	misused bool // a call is wrong whatever the estimates are
+}
+
+// lookup offers the estimates over what is offered everywhere.
+func (j *judge) lookup(everywhere expr.Lookup) expr.Lookup {
+	return func(name string) (starlark.Value, error) {
+		if v, err := everywhere(name); err == nil {
+			return v, nil
+		}
+		return starlark.NewBuiltin(name, j.call), nil
+	}
 }
 
 func (j *judge) call(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	est, err := j.estimate(b.Name(), args, kwargs)
 	if err != nil {
+		j.misused = true
 		return nil, err
 	}
 	x := map[string]float64{"low": est.Low, "high": est.High, "width": est.High - est.Low}
@@ -134,8 +142,11 @@ func (j *judge) estimate(fn string, args starlark.Tuple, kwargs []starlark.Tuple
 		return Estimate{}, fmt.Errorf("%s: want the name of an outcome, like %s(\"survived\")", fn, fn)
 	}
 	if !slices.Contains(estimators, fn) {
-		if !slices.Contains(estimators, words[0]) || len(args) < 2 {
+		if len(args) == 1 {
 			return j.stats.Default(words[0])
+		}
+		if !slices.Contains(estimators, words[0]) {
+			return Estimate{}, fmt.Errorf("%s: want an outcome or an estimate of one, like %s(rate(\"survived\"))", fn, fn)
 		}
 		fn, args, words = words[0], args[1:], words[1:]
 	}
@@ -166,15 +177,40 @@ func (j *judge) pick(fn, name string, rest starlark.Tuple) (Estimate, error) {
 	return j.stats.Quantile(name, q)
 }
 
+// rehearse evaluates the expectation on estimates that are made up, and returns what is
+// wrong whatever they are: how it asks for them, and that it is no condition. To find
+// that out when the runs have been paid for would be late.
+func (e *Expectation) rehearse(everywhere expr.Lookup) error {
+	j := judge{stats: madeUp{}}
+	v, err := e.code.Eval(j.lookup(everywhere))
+	if j.misused {
+		return err
+	}
+	if _, condition := v.(starlark.Bool); err == nil && !condition {
+		return e.code.Errorf("want True or False, got %s; compare it, like rate(\"survived\") >= 0.8", v.Type())
+	}
+	return nil
+}
+
+// madeUp are estimates of no runs at all.
+type madeUp struct{}
+
+func (madeUp) any() (Estimate, error)                       { return Estimate{0.62, 0.41, 0.79, 20}, nil }
+func (m madeUp) Rate(string) (Estimate, error)              { return m.any() }
+func (m madeUp) Mean(string) (Estimate, error)              { return m.any() }
+func (m madeUp) Median(string) (Estimate, error)            { return m.any() }
+func (m madeUp) Total(string) (Estimate, error)             { return m.any() }
+func (m madeUp) Quantile(string, float64) (Estimate, error) { return m.any() }
+func (m madeUp) Default(string) (Estimate, error)           { return m.any() }
+func (madeUp) Excluded() float64                            { return 0 }
+
 // knownOutcomes checks the names that expectations ask for.
 func (l *loader) knownOutcomes(s *Scenario) {
 	known := append(namesOf(s.Outcomes), AlwaysDefined()...)
 	for _, e := range s.Expect {
-		if e == nil {
-			continue
-		}
+		e.of = s
 		for _, call := range e.code.Calls() {
-			if !slices.Contains(known, call.Arg) {
+			if call.Fn != "data" && call.Fn != "text" && !slices.Contains(known, call.Arg) {
 				l.add(Pos{call.File, call.Line, call.Col}, "no outcome %q%s", call.Arg, meant(call.Arg, known))
 			}
 		}

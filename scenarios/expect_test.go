@@ -56,6 +56,8 @@ func TestExpectations(t *testing.T) {
 		`rate("ok")`:                               "",
 		`rate()`:                                   "",
 		`rate("ok", 1) > 0`:                        "",
+		`low(max(rate("ok"), 0.5)) > 0`:            "",
+		`low("n", 0.5) > 0`:                        "",
 		`quantile("n", 2) > 0`:                     "",
 		`quantile("n") > 0`:                        "",
 		`1 / 0 > 0`:                                "",
@@ -81,7 +83,19 @@ func expectation(t *testing.T, code string) *Expectation {
 	if !ok {
 		t.Fatal(l.err("f"))
 	}
+	e.of = &Scenario{}
 	return e
+}
+
+// TestExpectationsReadFiles: data and text are there everywhere, so here too.
+func TestExpectationsReadFiles(t *testing.T) {
+	dir := folder(t, map[string]string{"scenario.yaml": small + "expect: ['${mean(\"turns\") >= data(\"least.json\").turns and text(\"b\") == \"c\"}']\n", "least.json": `{"turns": 7}`, "b": "c"})
+	s := mustLoad(t, dir)
+	for mean, want := range map[float64]Verdict{7: Passed, 6.5: Failed} {
+		if got, err := s.Expect[0].Eval(fixed{"mean turns": {mean, 0, 0, 3}}, nil, 0.05); got != want || err != nil {
+			t.Errorf("mean %v: %q, %v", mean, got, err)
+		}
+	}
 }
 
 func TestExpandSchema(t *testing.T) {

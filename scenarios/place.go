@@ -52,7 +52,7 @@ var (
 	// AtCommand: the value of a command among metrics or outcomes.
 	AtCommand = place("the value of a command", "exit", "stdout", "result")
 	// AtExpect: expectations.
-	AtExpect = &Place{Name: "expectations", Names: []string{"params", "rate", "mean", "median", "total", "quantile", "low", "high", "width"}}
+	AtExpect = place("expectations", "rate", "mean", "median", "total", "quantile", "low", "high", "width")
 )
 
 func places() []*Place {
