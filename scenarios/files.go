@@ -28,16 +28,26 @@ const (
 // not a different experiment. It may be used by many goroutines at a time.
 type Files struct {
 	dir    string
-	hashes map[string]string // path to kind and hash
+	hashes map[string]entryHash
 
 	mu    sync.Mutex
 	cache map[string][]byte
 }
 
+// entryHash is what is known of a file of the folder.
+type entryHash struct {
+	kind    string // file, exec or link
+	content string // hash of the bytes that reading it gives; "" if it cannot be read
+	target  string // of a link: where it points
+}
+
+// String is what the digest covers.
+func (h entryHash) String() string { return fmt.Sprintf("%s %s %q", h.kind, h.content, h.target) }
+
 // openFiles lists and hashes the folder. Not part of a scenario are hidden files at its
 // top, .git anywhere, and what runs leave behind: the folder runs, bytecode caches.
 func openFiles(dir string) (*Files, error) {
-	f := &Files{dir: dir, hashes: map[string]string{}, cache: map[string][]byte{}}
+	f := &Files{dir: dir, hashes: map[string]entryHash{}, cache: map[string][]byte{}}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -79,36 +89,56 @@ func skipped(name string, d fs.DirEntry) bool {
 	return strings.HasSuffix(base, ".pyc")
 }
 
-// hash notes a file's hash and returns its size. A link counts by where it points.
+// hash notes what a file is and returns its size.
 func (f *Files) hash(root *os.Root, name string, d fs.DirEntry) (int64, error) {
-	h := sha256.New()
-	kind := "file"
-	var size int64
 	switch {
 	case d.Type()&fs.ModeSymlink != 0:
-		target, err := root.Readlink(name)
-		if err != nil {
-			return 0, err
-		}
-		kind = "link"
-		io.WriteString(h, target)
+		return f.hashLink(root, name)
 	case !d.Type().IsRegular():
 		return 0, nil // a socket or pipe is nobody's input
-	default:
-		file, err := root.Open(name)
-		if err != nil {
-			return 0, err
-		}
-		defer file.Close()
-		if info, err := file.Stat(); err == nil && info.Mode()&0o111 != 0 {
-			kind = "exec"
-		}
-		if size, err = io.Copy(h, io.LimitReader(file, maxFolderBytes+1)); err != nil {
+	}
+	size, h, err := contentOf(root, name)
+	if err == nil {
+		f.hashes[name] = h
+	}
+	return size, err
+}
+
+// hashLink notes a link by where it points and by what reading it gives: that may be a
+// file which is not part of the scenario otherwise.
+func (f *Files) hashLink(root *os.Root, name string) (int64, error) {
+	target, err := root.Readlink(name)
+	if err != nil {
+		return 0, err
+	}
+	var size int64
+	h := entryHash{}
+	if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
+		if size, h, err = contentOf(root, name); err != nil {
 			return 0, err
 		}
 	}
-	f.hashes[name] = kind + " " + hex.EncodeToString(h.Sum(nil))
+	f.hashes[name] = entryHash{"link", h.content, target}
 	return size, nil
+}
+
+func contentOf(root *os.Root, name string) (int64, entryHash, error) {
+	file, err := root.Open(name)
+	if err != nil {
+		return 0, entryHash{}, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return 0, entryHash{}, err
+	}
+	h := sha256.New()
+	size, err := io.Copy(h, io.LimitReader(file, maxFolderBytes+1))
+	kind := "file"
+	if info.Mode()&0o111 != 0 {
+		kind = "exec"
+	}
+	return size, entryHash{kind: kind, content: hex.EncodeToString(h.Sum(nil))}, err
 }
 
 // Dir returns the folder.
@@ -198,8 +228,7 @@ func (f *Files) same(path string, data []byte) error {
 	if !ok {
 		return fmt.Errorf("%s was not in the scenario's folder when it was loaded, or is hidden", path)
 	}
-	kind, hash, _ := strings.Cut(want, " ")
-	if sum := sha256.Sum256(data); kind != "link" && hex.EncodeToString(sum[:]) != hash {
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want.content {
 		return fmt.Errorf("%s has changed since the scenario was loaded", path)
 	}
 	return nil

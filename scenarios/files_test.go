@@ -51,8 +51,15 @@ func TestDigest(t *testing.T) {
 		}
 		seen[d] = name
 	}
-	before := mustLoad(t, dir).Digest
 	write(t, dir, ".hidden", "x")
+	check(t, os.Symlink(".hidden", filepath.Join(dir, "shown")))
+	before := mustLoad(t, dir).Digest
+	write(t, dir, ".hidden", "y")
+	if mustLoad(t, dir).Digest == before {
+		t.Error("what a link gives to read is not in the digest")
+	}
+	write(t, dir, ".hidden", "x")
+	write(t, dir, ".other", "x")
 	write(t, dir, "runs/1/history.jsonl", "x")
 	write(t, dir, "b/__pycache__/x.pyc", "x")
 	if mustLoad(t, dir).Digest != before {
@@ -99,7 +106,8 @@ func TestConfined(t *testing.T) {
 	write(t, dir, "later.txt", "x")
 	again := mustLoad(t, dir).Files
 	write(t, dir, "d/x", "changed again")
-	for path, want := range map[string]string{"d/x": "has changed since", "later.txt": ""} {
+	write(t, dir, "in.txt", "changed")
+	for path, want := range map[string]string{"d/x": "has changed since", "within.txt": "has changed since", "later.txt": ""} {
 		_, err := again.Read(path)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", path, err)
