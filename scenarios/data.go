@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strings"
+	"slices"
+	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 
@@ -20,10 +21,21 @@ func (s *Scenario) textCall(_ *starlark.Thread, b *starlark.Builtin, args starla
 		return nil, err
 	}
 	data, err := s.Files.Read(name)
+	if err == nil {
+		err = prefixed(name, isText(data))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}
 	return starlark.String(data), nil
+}
+
+// isText refuses bytes that would silently become others on their way into a value.
+func isText(data []byte) error {
+	if !utf8.Valid(data) {
+		return errors.New("bytes that are not UTF-8")
+	}
+	return nil
 }
 
 // dataCall is data(path): a file of the folder as a value, read by its ending.
@@ -44,6 +56,12 @@ func (s *Scenario) dataCall(_ *starlark.Thread, b *starlark.Builtin, args starla
 }
 
 func decodeFile(name string, data []byte) (any, error) {
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return nil, prefixed(name, errors.New("begins with a byte order mark; save the file as UTF-8 without one"))
+	}
+	if err := isText(data); err != nil {
+		return nil, prefixed(name, err)
+	}
 	switch path.Ext(name) {
 	case ".json":
 		v, err := expr.Decode(data)
@@ -110,12 +128,17 @@ func plainValue(n *node) any {
 
 // decodeCSV makes a dict of texts of every row; the first row names the columns.
 func decodeCSV(name string, data []byte) (any, error) {
-	rows, err := csv.NewReader(strings.NewReader(strings.ToValidUTF8(string(data), "\uFFFD"))).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
 	if err != nil {
 		return nil, prefixed(name, err)
 	}
 	if len(rows) == 0 {
 		return nil, prefixed(name, errors.New("empty; the first row names the columns"))
+	}
+	for i, column := range rows[0] {
+		if slices.Contains(rows[0][:i], column) {
+			return nil, fmt.Errorf("%s: column %s is there twice", name, show(column))
+		}
 	}
 	out := []any{}
 	for _, row := range rows[1:] {

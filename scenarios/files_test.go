@@ -157,6 +157,32 @@ func TestDataFiles(t *testing.T) {
 	}
 }
 
+// TestDataRefuses: data that would be read as something else than it says.
+func TestDataRefuses(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"scenario.yaml": small, "bom.csv": "\ufeffn,m\n1,2\n", "twice.csv": "n,m,n\n1,2,3\n", "latin.csv": "n\ncaf\xe9\n", "ragged.csv": "n,m\n1\n", "empty.csv": "",
+		"latin.json": "\"caf\xe9\"", "bom.json": "\ufeff1", "latin.txt": "caf\xe9", "a.toml": "",
+	})
+	lookup := mustLoad(t, dir).Lookup(nil)
+	for call, want := range map[string]string{
+		`data("bom.csv")`:    "data: bom.csv: begins with a byte order mark; save the file as UTF-8 without one",
+		`data("twice.csv")`:  `data: twice.csv: column "n" is there twice`,
+		`data("latin.csv")`:  "data: latin.csv: bytes that are not UTF-8",
+		`data("ragged.csv")`: "data: ragged.csv: record on line 2: wrong number of fields",
+		`data("empty.csv")`:  "data: empty.csv: empty; the first row names the columns",
+		`data("latin.json")`: "data: latin.json: bytes that are not UTF-8",
+		`data("bom.json")`:   "data: bom.json: begins with a byte order mark; save the file as UTF-8 without one",
+		`text("latin.txt")`:  "text: latin.txt: bytes that are not UTF-8",
+		`data("a.toml")`:     "data: a.toml: want a .json, .jsonl, .yaml, .yml or .csv file; text(path) reads any",
+	} {
+		e, err := expr.Compile(call, "f", 1, 1, AtLoad.Names)
+		check(t, err)
+		if v, err := e.Value(lookup); err == nil || !strings.HasSuffix(err.Error(), ": "+want) {
+			t.Errorf("%s: %v, %v\n want %s", call, v, err, want)
+		}
+	}
+}
+
 func TestStarFiles(t *testing.T) {
 	for files, want := range map[[2]string]string{
 		{"def setup(ctx):\n  return {\n", ""}:                                "w.star:3:1: got outdent",
