@@ -58,7 +58,7 @@ func refuse(t *testing.T, file txtar.File) string {
 		t.Fatal(err)
 	}
 	text := string(file.Data)
-	for _, pair := range [][2]string{{`\t`, "\t"}, {`\ufeff`, "\ufeff"}, {`\xff`, "\xff"}, {`\0`, "\x00"}} {
+	for _, pair := range [][2]string{{`\t`, "\t"}, {`\ufeff`, "\ufeff"}, {`\u2028`, "\u2028"}, {`\xff`, "\xff"}, {`\0`, "\x00"}} {
 		text = strings.ReplaceAll(text, "<"+pair[0]+">", pair[1])
 	}
 	if strings.HasPrefix(file.Name, "minimal:") {

@@ -35,6 +35,14 @@ func TestLoadGood(t *testing.T) {
 	}
 }
 
+// TestLoadVersion12: a file may say that it is YAML 1.2, which is what is read.
+func TestLoadVersion12(t *testing.T) {
+	s := mustLoad(t, folder(t, map[string]string{"scenario.yaml": "%YAML 1.2\n---\n" + small + "description: on\n"}))
+	if s.Description != "on" {
+		t.Errorf("description %q", s.Description)
+	}
+}
+
 // TestEverythingHasEveryKey keeps the fixture complete: every row of every table that
 // is not planned must occur in it.
 func TestEverythingHasEveryKey(t *testing.T) {

@@ -96,10 +96,15 @@ func (l *loader) value(n *node, at *Place) (*Value, bool) {
 
 // template compiles a text scalar for a place.
 func (l *loader) template(n *node, text string, at *Place) (*expr.Template, bool) {
-	return l.compile(expr.Source{Text: text, File: n.pos.File, At: n.at}, at)
+	hint := ""
+	if n.cut {
+		hint = "; with ` #` in it the text needs quotes"
+	}
+	return l.compile(expr.Source{Text: text, File: n.pos.File, At: n.at}, at, hint)
 }
 
-func (l *loader) compile(src expr.Source, at *Place) (*expr.Template, bool) {
+// compile compiles a text; open is added to the fault that an expression does not end.
+func (l *loader) compile(src expr.Source, at *Place, open string) (*expr.Template, bool) {
 	t, errs := expr.ParseTemplate(src, at.Names)
 	for _, err := range errs {
 		e, ok := err.(*expr.Error)
@@ -109,7 +114,7 @@ func (l *loader) compile(src expr.Source, at *Place) (*expr.Template, bool) {
 		}
 		if e = at.explain(e); strings.Contains(e.Msg, "without its }") {
 			clone := *e
-			clone.Msg += "; with ` #` in it the text needs quotes"
+			clone.Msg += open
 			e = &clone
 		}
 		l.addErr(Pos{}, e)
@@ -188,6 +193,6 @@ func (l *loader) promptFile(n *node, at *Place) (Text, bool) {
 		p := posOf(name, data, min(offset, len(data)))
 		return p.Line, p.Col
 	}
-	t, ok := l.compile(expr.Source{Text: text, File: name, At: place}, at)
+	t, ok := l.compile(expr.Source{Text: text, File: name, At: place}, at, "")
 	return Text{Template: t, Path: ref.path, pos: pos}, ok
 }

@@ -28,6 +28,8 @@ type node struct {
 	pos    Pos
 	// at places the bytes of a text scalar in the file.
 	at func(offset int) (line, col int)
+	// cut says that a comment follows a text without quotes: it may have been part of it.
+	cut bool
 }
 
 type entry struct {
@@ -72,7 +74,11 @@ func parseYAML(name string, data []byte, c *collector) *node {
 	if !readable(name, data, c) {
 		return nil
 	}
-	dec := yaml.NewDecoder(strings.NewReader(string(data)))
+	if i := bytes.IndexAny(data, separators); i >= 0 {
+		c.add(posOf(name, data, i), "a line separator other than a line feed; write it as an escape in double quotes")
+		return nil
+	}
+	dec := yaml.NewDecoder(strings.NewReader(version11(string(data))))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		syntaxError(name, data, err, c)
@@ -89,6 +95,18 @@ func parseYAML(name string, data []byte, c *collector) *node {
 		syntaxError(name, data, err, c)
 	}
 	return n
+}
+
+// separators end a line for the parser, as in YAML 1.1; in 1.2 they are text.
+const separators = "\u0085\u2028\u2029"
+
+// version11 makes the parser take a file that says it is YAML 1.2: by what is resolved
+// here it may.
+func version11(text string) string {
+	if rest, ok := strings.CutPrefix(text, "%YAML 1.2"); ok {
+		return "%YAML 1.1" + rest
+	}
+	return text
 }
 
 // readable refuses bytes before the parser sees them, where it would guess.

@@ -67,6 +67,7 @@ func (r *reader) key(n *yaml.Node) (string, bool) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
+	r.refuseTag(n)
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		r.faults.add(r.pos(n), "a key is a list or a mapping; keys are texts")
@@ -93,6 +94,7 @@ func (r *reader) scalar(n *yaml.Node) *node {
 	out := &node{kind: scalarNode, scalar: v, pos: r.pos(n)}
 	if text, ok := v.(string); ok {
 		out.at = r.locate(n, text)
+		out.cut = n.Style == 0 && n.LineComment != ""
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // syntaxError words what the YAML parser refused, and finds the usual cause: an
@@ -23,18 +25,62 @@ func syntaxError(name string, data []byte, err error, c *collector) {
 		}
 	}
 	lines := strings.Split(string(data), "\n")
+	line = firstFailing(lines, min(line, len(lines)), err.Error())
 	if pos, ok := bareCode(name, lines, line); ok {
 		c.add(pos, "not YAML: %s; an expression in {} or [], or with `: `, ` #` or a comma, needs quotes: \"${…}\"", msg)
 		return
 	}
-	if strings.HasPrefix(msg, "did not find expected") {
-		line++ // the parser counts the line of these from 0
-	}
 	if msg == "found character that cannot start any token" && tabbed(lines, line) {
 		msg = "a tab; indent with spaces"
 	}
-	line = min(line, len(lines))
-	c.add(Pos{name, line, firstCol(lines[line-1])}, "not YAML: %s", msg)
+	c.add(Pos{name, line, firstCol(lines[line-1])}, "not YAML: %s%s", msg, remedy(msg))
+}
+
+// mostRetried is how many bytes are parsed once more to find the line of a fault.
+const mostRetried = 8 << 20
+
+// firstFailing returns the line with which the file begins to fail as it does. What the
+// parser names is where the mapping or list around the fault begins, now and then one
+// less, or nothing; it is never behind the fault.
+func firstFailing(lines []string, from int, failure string) int {
+	size, retried := len(strings.Join(lines[:from-1], "\n")), 0
+	for line := from; line <= len(lines); line++ {
+		size += len(lines[line-1]) + 1
+		if retried += size; retried > mostRetried {
+			break
+		}
+		if parseFailure(strings.Join(lines[:line], "\n")) == failure {
+			return line
+		}
+	}
+	return from
+}
+
+func parseFailure(text string) string {
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	for {
+		var doc yaml.Node
+		if err := dec.Decode(&doc); err != nil {
+			return err.Error()
+		}
+	}
+}
+
+// remedy says what helps against faults whose words tell it only to who knows YAML.
+func remedy(msg string) string {
+	switch {
+	case strings.HasSuffix(msg, "alphabetic or numeric character"), strings.HasPrefix(msg, "unknown anchor"):
+		return "; a text that begins with * or &, like **/*.md, needs quotes"
+	case strings.HasSuffix(msg, "cannot start any token"):
+		return "; a text that begins with @, % or ` needs quotes"
+	case strings.HasSuffix(msg, "hexdecimal number"), strings.HasSuffix(msg, "escape character"):
+		return "; in single quotes a backslash is nothing special"
+	case strings.HasPrefix(msg, "mapping values are not allowed"):
+		return "; a text with `: ` in it needs quotes"
+	case strings.HasPrefix(msg, "found incompatible"):
+		return "; remove the %YAML line"
+	}
+	return ""
 }
 
 func firstCol(line string) int {
