@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,27 @@ func TestLoadVersion12(t *testing.T) {
 	s := mustLoad(t, folder(t, map[string]string{"scenario.yaml": "%YAML 1.2\n---\n" + small + "description: on\n"}))
 	if s.Description != "on" {
 		t.Errorf("description %q", s.Description)
+	}
+}
+
+// TestLoadManyExpressions: the time it takes grows with the size of a text, not with its
+// square. If it did, this test would take minutes.
+func TestLoadManyExpressions(t *testing.T) {
+	const n = 20_000
+	for name, files := range map[string]map[string]string{
+		"text": {"scenario.yaml": "sandtable: 1\nname: x\nagents: [{name: a}]\nturns: {max: 1, prompt: \"" + strings.Repeat("${q} é ", n) + "\"}\n"},
+		"file": {"scenario.yaml": "sandtable: 1\nname: x\nagents: [{name: a}]\nturns: {max: 1, prompt: {file: p}}\n", "p": strings.Repeat("${q}\n${q}", n/2)},
+		"list": {"scenario.yaml": small + "params: {a: [" + strings.Repeat("ab,", n) + "]}\nstop: ${q}\n"},
+	} {
+		_, err := Load(folder(t, files), LoadOptions{})
+		var list *Errors
+		if !errors.As(err, &list) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := map[string]Pos{"text": {Line: 4, Col: 28 + 7*(n-1)}, "file": {Line: n/2 + 1, Col: 3}, "list": {Line: 6, Col: 9}}[name]
+		if last := list.List[len(list.List)-1].Pos; last.Line != want.Line || last.Col != want.Col {
+			t.Errorf("%s: %d faults, the last in %d:%d, want %d:%d", name, len(list.List), last.Line, last.Col, want.Line, want.Col)
+		}
 	}
 }
 

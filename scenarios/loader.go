@@ -189,10 +189,6 @@ func (l *loader) promptFile(n *node, at *Place) (Text, bool) {
 		return Text{}, false
 	}
 	text := string(data)
-	place := func(offset int) (int, int) {
-		p := posOf(name, data, min(offset, len(data)))
-		return p.Line, p.Col
-	}
-	t, ok := l.compile(expr.Source{Text: text, File: name, At: place}, at, "")
+	t, ok := l.compile(expr.Source{Text: text, File: name, At: placesIn(data)}, at, "")
 	return Text{Template: t, Path: ref.path, pos: pos}, ok
 }

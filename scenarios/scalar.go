@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -65,19 +66,55 @@ func integer(whole, digits string, base int) (any, error) {
 // text is walked beside the file: indentation, folded lines and escapes are what the
 // file has more.
 func (r *reader) locate(n *yaml.Node, text string) func(int) (int, int) {
-	return func(offset int) (int, int) {
+	begin := func() walker {
 		w := walker{lines: r.lines, line: n.Line - 1, style: n.Style}
-		if !w.open(n) {
-			return n.Line, n.Column
-		}
-		for _, c := range text[:min(max(offset, 0), len(text))] {
+		w.lost = !w.open(n)
+		return w
+	}
+	return inOrder(begin, func(w *walker, from, to int) {
+		for _, c := range text[min(from, len(text)):min(to, len(text))] {
 			w.step(c)
 		}
+	}, func(w walker, offset int) (int, int) {
+		if w.lost {
+			return n.Line, n.Column
+		}
 		if offset < len(text) {
-			w.settle(rune(text[max(offset, 0)]))
+			w.settle(rune(text[offset]))
 		}
 		return w.line + 1, w.col + 1
+	})
+}
+
+// inOrder makes a function from offsets to places that remembers how far it has come:
+// offsets mostly rise, and a long text may hold thousands of expressions.
+func inOrder[W any](begin func() W, walk func(w *W, from, to int), place func(w W, offset int) (int, int)) func(int) (int, int) {
+	var mu sync.Mutex
+	var w W
+	at := math.MaxInt // most texts are never asked for a place
+	return func(offset int) (int, int) {
+		mu.Lock()
+		defer mu.Unlock()
+		offset = max(offset, 0)
+		if offset < at {
+			w, at = begin(), 0
+		}
+		walk(&w, at, offset)
+		at = offset
+		return place(w, offset)
 	}
+}
+
+// placesIn is for a text that is a file byte for byte.
+func placesIn(data []byte) func(int) (int, int) {
+	type point struct{ line, col int }
+	return inOrder(func() point { return point{1, 1} }, func(p *point, from, to int) {
+		for _, c := range string(data[min(from, len(data)):min(to, len(data))]) {
+			if p.col++; c == '\n' {
+				p.line, p.col = p.line+1, 1
+			}
+		}
+	}, func(p point, _ int) (int, int) { return p.line, p.col })
 }
 
 // walker is a place in the file: line and column from 0, columns in characters.
@@ -86,6 +123,7 @@ type walker struct {
 	line, col int
 	style     yaml.Style
 	current   []rune
+	lost      bool // the scalar is not where the parser says
 }
 
 // open goes to the first character of the scalar.
