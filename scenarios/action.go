@@ -28,16 +28,20 @@ func ExpandSchema(v any) (any, error) {
 	if err := checkKeywords(out, ""); err != nil {
 		return nil, fmt.Errorf("action: %w", err)
 	}
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	c.UseLoader(noLoader{})
-	if err := c.AddResource(schemaURL, numbersAsFloats(out)); err != nil {
-		return nil, fmt.Errorf("action: %w", err)
-	}
-	if _, err := c.Compile(schemaURL); err != nil {
+	if _, err := compileSchema(out); err != nil {
 		return nil, fmt.Errorf("action: not a JSON Schema: %s", deepest(err))
 	}
 	return out, nil
+}
+
+func compileSchema(full any) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.UseLoader(noLoader{})
+	if err := c.AddResource(schemaURL, numbersAsFloats(full)); err != nil {
+		return nil, err
+	}
+	return c.Compile(schemaURL)
 }
 
 const schemaURL = "mem:///action.json"
@@ -57,7 +61,7 @@ func deepest(err error) string {
 		at, what, ok := strings.Cut(strings.TrimSpace(line), "': ")
 		_, at, _ = strings.Cut(at, "at '")
 		if d := strings.Count(at, "/"); ok && d > depth && !strings.HasSuffix(what, "failed") {
-			best, depth = at+": "+what, d
+			best, depth = strings.TrimPrefix(at+": "+what, ": "), d
 		}
 	}
 	if best == "" {

@@ -46,6 +46,7 @@ func (l *loader) workspace(w *Workspace) {
 func (l *loader) crossCheck(s *Scenario) {
 	l.agents(s)
 	l.phases(s)
+	l.defaults(s)
 	l.events(s)
 }
 
@@ -88,6 +89,34 @@ func (l *loader) phases(s *Scenario) {
 			l.add(p.pos, "failures of phase %q: %s is answered by default, but the phase has no default action", p.Name, name)
 		}
 	}
+}
+
+// defaults checks default actions against the actions that their phases allow, where both
+// are written out and the world says nothing else.
+func (l *loader) defaults(s *Scenario) {
+	if l.bad["world"] || s.World != nil && (s.World.Star == "" || l.defined(s.World.Star)["actions"]) {
+		return
+	}
+	for _, p := range s.Turns.Phases {
+		full, ok := p.Action.Literal()
+		action, written := p.Default.Literal()
+		if !ok || !written || full == nil || action == nil || p.WorldOnly {
+			continue
+		}
+		schema, err := compileSchema(full)
+		if err != nil {
+			continue // reported
+		}
+		if err := schema.Validate(numbersAsFloats(action)); err != nil {
+			l.add(p.Default.Pos(), "the default action of phase %q is not legal there: %s", p.Name, deepest(err))
+		}
+	}
+}
+
+// defined returns the names of a Starlark file that has been checked.
+func (l *loader) defined(file string) map[string]bool {
+	again := loader{files: l.files}
+	return again.parseStar(file, Pos{}, map[string]bool{})
 }
 
 // wantsDefault names a group of failures that is answered by the default action.

@@ -36,6 +36,18 @@ func TestLoadGood(t *testing.T) {
 	}
 }
 
+// TestDefaultUnderActions: where the world says what is legal, the phase's schema is not
+// what a default is held against.
+func TestDefaultUnderActions(t *testing.T) {
+	const phase = "world: w.star\nturns: {max: 1, action: {a: {}}, default: {b: 1}}\nsandtable: 1\nname: x\nagents: [{name: a}]\n"
+	const rules = "def setup(ctx):\n  return {}\ndef resolve(state, moves):\n  pass\n"
+	mustLoad(t, folder(t, map[string]string{"scenario.yaml": phase, "w.star": rules + "def actions(state, agent):\n  return {'b': {}}\n"}))
+	_, err := Load(folder(t, map[string]string{"scenario.yaml": phase, "w.star": rules}), LoadOptions{})
+	if err == nil || !strings.Contains(err.Error(), "the default action of phase") {
+		t.Error(err)
+	}
+}
+
 // TestLoadVersion12: a file may say that it is YAML 1.2, which is what is read.
 func TestLoadVersion12(t *testing.T) {
 	s := mustLoad(t, folder(t, map[string]string{"scenario.yaml": "%YAML 1.2\n---\n" + small + "description: on\n"}))
