@@ -17,6 +17,12 @@ const (
 	DefaultMail  = 20
 )
 
+// Defaults of a run's limits. Money, tokens and turns are not limited.
+const (
+	DefaultWall = 2 * time.Hour
+	DefaultIdle = 10 * time.Minute
+)
+
 // maxSeats bounds the seats of a run.
 const maxSeats = 10_000
 
@@ -31,7 +37,7 @@ func (c *Cell) expand(s *Scenario, faults *collector) {
 	c.Limits = RunLimits{
 		Turns: get(e, s.Limits.Turns), Tokens: get(e, s.Limits.Tokens),
 		USD: get(e, s.Limits.USD), HasUSD: s.Limits.USD.IsSet(),
-		Wall: get(e, s.Limits.Wall), Idle: get(e, s.Limits.Idle),
+		Wall: getOr(e, s.Limits.Wall, DefaultWall), Idle: getOr(e, s.Limits.Idle, DefaultIdle),
 	}
 	c.Files = map[string]string{}
 	for _, file := range s.Workspace.Files {

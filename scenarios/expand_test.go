@@ -63,6 +63,10 @@ func TestExpandCell(t *testing.T) {
 	if !reflect.DeepEqual(e.Roles, []RoleCount{{"buyer", 1}, {"seller", 1}}) || c.Entries[1].Role != "watcher" {
 		t.Errorf("roles %v", e.Roles)
 	}
+	least := must(mustLoad(t, "testdata/good/least").Expand(ExpandOptions{})).Cells[0].Limits
+	if least != (RunLimits{Wall: 2 * 3600e9, Idle: 600e9}) {
+		t.Errorf("limits %+v without any: the page says 2h and 10m", least)
+	}
 	if c.Max != 6 || c.Limits.Wall != 2*3600e9 || c.Limits.Turns != 100 || !c.Limits.HasUSD {
 		t.Errorf("limits %+v", c.Limits)
 	}

@@ -66,7 +66,7 @@ type SeatSpec struct {
 	Number int // from 0, within the run
 }
 
-// RunLimits are the limits of one run; 0 is none.
+// RunLimits are the limits of one run, the format's defaults filled in; 0 is none.
 type RunLimits struct {
 	Turns, Tokens int
 	USD           float64
