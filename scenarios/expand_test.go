@@ -160,6 +160,14 @@ func TestSets(t *testing.T) {
 			t.Errorf("%s: %v\n want %s", arg, err, want)
 		}
 	}
+	bounded := mustLoad(t, "testdata/good/least", "limits.turns=3", "limits.usd=2", "batch.keep=none", "workspace.atomic=false")
+	if c := must(bounded.Expand(ExpandOptions{})).Cells[0]; c.Limits.Turns != 3 || c.Limits.USD != 2 || bounded.Batch.Keep != "none" || bounded.Batch.Excluded != 0.05 || bounded.Workspace.Atomic {
+		t.Errorf("fields of mappings that the file has not: %+v", c.Limits)
+	}
+	_, err = Load("testdata/good/least", LoadOptions{Sets: must(ParseSet([]string{"limits.turn=3", "players.p.model=m"}))})
+	if want := "--set limits.turn=3: unknown key \"turn\" in limits; did you mean \"turns\"?\n--set players.p.model=m: the file has no players"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v\n want %s", err, want)
+	}
 	// One slip, one message: what the parameter is used for is not at fault.
 	_, err = Load("testdata/good/everything", LoadOptions{Sets: must(ParseSet([]string{"n=two"}))})
 	if want := `--set n=two: n: want an integer, as the default 2, got "two"`; err == nil || err.Error() != want {

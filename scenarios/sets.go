@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -134,7 +135,12 @@ func (l *loader) setParam(s *Scenario, name string, value *node) error {
 	return fmt.Errorf("no parameter %q; a field of the file is set by its path, like turns.max=3", name)
 }
 
+// setField changes a field, and makes the mapping around it where the file has none of
+// those whose keys are all known: what else is missing may be a slip.
 func setField(n *node, path []string, value *node) error {
+	if slices.Contains([]string{"requires", "workspace", "failures", "limits", "batch"}, path[0]) && n.get(path[0]) == nil {
+		n.dict = append(n.dict, entry{key: path[0], pos: value.pos, value: &node{kind: dictNode, pos: value.pos}})
+	}
 	for i, part := range path {
 		last := i == len(path)-1
 		place := child(n, part)
