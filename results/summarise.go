@@ -129,7 +129,8 @@ func (s *Summary) decide(cells []CellStats, interrupted bool) {
 	}
 	add(c.Harness > 0, ErrorVerdict, fmt.Sprint("runs failed by the harness: ", c.Harness))
 	add(c.Unreadable > 0, ErrorVerdict, fmt.Sprint("unreadable runs: ", c.Unreadable))
-	add(c.Interrupted > 0, InterruptedVerdict, fmt.Sprint("interrupted runs: ", c.Interrupted))
+	add(c.Interrupted > 0 && interrupted, InterruptedVerdict, fmt.Sprint("interrupted runs: ", c.Interrupted))
+	add(c.Interrupted > 0 && !interrupted, Inconclusive, fmt.Sprint("runs without an end: ", c.Interrupted))
 	add(interrupted, InterruptedVerdict, "the batch was stopped")
 	add(c.Started == 0, Inconclusive, "no run was started")
 	if len(s.Expect) == 0 { // with expectations, the share that may not count decides

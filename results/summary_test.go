@@ -52,7 +52,7 @@ func TestSummarise(t *testing.T) {
 	if d.Unpriced != 3 || d.NanoUSD != 15 || d.Measures["truncated"].N != 2 || d.Outcomes["total"].Kind != SharesKind {
 		t.Errorf("%+v", d)
 	}
-	if s.Verdict != InterruptedVerdict || len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "division by zero") {
+	if s.Verdict != ErrorVerdict || len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "division by zero") {
 		t.Errorf("%s %v", s.Verdict, s.Problems)
 	}
 }
@@ -211,6 +211,33 @@ func TestVerdicts(t *testing.T) {
 		}
 		s := summary(t, b, c.o)
 		if exit := ExitCode(s.Verdict, s.HarnessFailed(), 0); s.Verdict != c.want || exit != c.exit {
+			t.Errorf("%s: %s exit %d, want %s exit %d (%q)", name, s.Verdict, exit, c.want, c.exit, s.Reasons)
+		}
+	}
+}
+
+// A run that did not end although nobody stopped the batch (its wall time was used up,
+// or the run's last word could not be written) is unknown: the batch is no interrupted
+// one, and does not pass.
+func TestRunWithoutAnEnd(t *testing.T) {
+	info := batchInfo(1, 2)
+	info.Excluded = 0.5
+	b := newBatch(t, info)
+	play(t, b, "c01", 1, played{survived: true})
+	_, err := b.CreateRun(RunInfo{Cell: "c01", Replicate: 2})
+	ok(t, err)
+	for name, c := range map[string]struct {
+		o    Options
+		want Verdict
+		exit int
+	}{
+		"nothing expected": {Options{}, Inconclusive, 4},
+		"would pass":       {Options{Expect: []Expectation{{Text: "x", Judge: always(Passed)}}}, Inconclusive, 4},
+		"fails":            {Options{Expect: []Expectation{{Text: "x", Judge: always(Failed)}}}, Failed, 1},
+		"stopped":          {Options{Interrupted: true}, InterruptedVerdict, 130},
+	} {
+		s := summary(t, b, c.o)
+		if exit := ExitCode(s.Verdict, s.HarnessFailed(), 0); s.Verdict != c.want || exit != c.exit || len(s.Reasons) == 0 {
 			t.Errorf("%s: %s exit %d, want %s exit %d (%q)", name, s.Verdict, exit, c.want, c.exit, s.Reasons)
 		}
 	}
