@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"runtime"
 	"sync"
 
 	"github.com/sandtable/sandtable/coordinator"
@@ -32,7 +31,7 @@ func (b *batch) info() results.BatchInfo {
 }
 
 // inMemory plays the first --keep runs of each cell with run directories and all others
-// as a line of episodes.jsonl, on every processor.
+// as a line of episodes.jsonl, on every processor unless somebody says otherwise.
 func (b *batch) inMemory(ctx context.Context, out *results.Batch, show *progress) error {
 	var kept, rest []*scenarios.Run
 	for _, r := range b.plan.Runs {
@@ -55,35 +54,28 @@ func (b *batch) inMemory(ctx context.Context, out *results.Batch, show *progress
 	return b.episodes(ctx, out, rest, show)
 }
 
-// episodes plays runs on every processor. Lines are in the order in which runs end;
-// each names its replicate.
+// episodes plays runs until the batch's wall time is used up. Lines are in the order in
+// which runs end; each names its replicate.
 func (b *batch) episodes(ctx context.Context, out *results.Batch, runs []*scenarios.Run, show *progress) error {
-	logs := map[string]*jsonl.Writer{}
-	defer func() {
-		for _, l := range logs {
-			l.Close()
-		}
-	}()
-	for _, c := range b.plan.Cells {
-		l, err := out.Episodes(c.ID)
-		if err != nil {
-			return err
-		}
-		logs[c.ID] = l
+	if wall := b.plan.Scenario.Batch.Wall; wall > 0 {
+		limited, stop := context.WithTimeout(ctx, wall)
+		defer stop()
+		ctx = limited
+	}
+	logs, err := b.episodeLogs(out)
+	if err != nil {
+		return errors.Join(err, logs.close())
 	}
 	memory := coordinator.NewMemory(b.plan)
 	todo := make(chan *scenarios.Run)
-	errs := make([]error, runtime.GOMAXPROCS(0))
+	errs := make([]error, b.parallel())
 	var wg sync.WaitGroup
 	for i := range errs {
 		wg.Go(func() {
 			for run := range todo {
 				ep, err := memory.Play(ctx, run)
 				show.done(run, err)
-				if ep.Status != "" { // a failure, if there was one, is the run's: the summary names it
-					err = logs[run.Cell.ID].Append(ep)
-				}
-				errs[i] = errors.Join(errs[i], err)
+				errs[i] = errors.Join(errs[i], logs.add(ctx, run, ep, err))
 			}
 		})
 	}
@@ -95,5 +87,40 @@ func (b *batch) episodes(ctx context.Context, out *results.Batch, runs []*scenar
 	}
 	close(todo)
 	wg.Wait()
+	return errors.Join(append(errs, logs.close())...)
+}
+
+// episodeLogs are the logs of a batch's cells, by cell.
+type episodeLogs map[string]*jsonl.Writer
+
+func (b *batch) episodeLogs(out *results.Batch) (episodeLogs, error) {
+	logs := episodeLogs{}
+	for _, c := range b.plan.Cells {
+		l, err := out.Episodes(c.ID)
+		if err != nil {
+			return logs, err
+		}
+		logs[c.ID] = l
+	}
+	return logs, nil
+}
+
+// add writes the line of a run. A failure, if there was one, is the run's: the summary
+// names it. A run that was stopped has no line: the summary counts it as missing.
+func (l episodeLogs) add(ctx context.Context, run *scenarios.Run, ep results.Episode, err error) error {
+	switch {
+	case ep.Status != "":
+		return l[run.Cell.ID].Append(ep)
+	case ctx.Err() != nil:
+		return nil
+	}
+	return err
+}
+
+func (l episodeLogs) close() error {
+	var errs []error
+	for _, w := range l {
+		errs = append(errs, w.Close())
+	}
 	return errors.Join(errs...)
 }
