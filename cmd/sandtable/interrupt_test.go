@@ -103,7 +103,8 @@ func begin(t *testing.T) *interruption {
 		t.Fatal(err)
 	}
 	defer fifo.Close()
-	i.cmd = exec.Command(exe, "run", "s", "--set", "began="+i.began)
+	// A second scenario, which is then not begun: see [interruption.batch].
+	i.cmd = exec.Command(exe, "run", "s", "s", "--set", "began="+i.began)
 	i.cmd.Args[0] = "sandtable" // see TestMain
 	i.cmd.Dir, i.cmd.Stdout, i.cmd.Stderr = i.dir, i.out, i.out
 	i.cmd.Env = append(os.Environ(), "GORACE="+noSleepAtExit, "TMPDIR="+i.dir)

@@ -97,6 +97,9 @@ func (a *app) runAll(c *cobra.Command, f *runFlags, args []string) error {
 			return err
 		}
 		codes = append(codes, code)
+		if c.Context().Err() != nil { // an empty batch of what was not begun would be of no use
+			break
+		}
 	}
 	if code := worstCode(codes); code != 0 {
 		return quiet{code}
