@@ -151,6 +151,11 @@ func TestRunStatus(t *testing.T) {
 		"empty run.json":             {played{}, func(r *Run) { _ = os.WriteFile(filepath.Join(r.Dir, runFile), nil, 0o600) }, Completed},
 		"run.json of the future":     {played{status: Void}, func(r *Run) { _ = os.WriteFile(filepath.Join(r.Dir, runFile), []byte(`{"sandtable":2}`), 0o600) }, Void},
 		"another history (tampered)": {played{}, func(r *Run) { rehash(r) }, ""},
+		"void, tampered":             {played{status: Void}, func(r *Run) { rehash(r) }, ""},
+		"completed, cut":             {played{}, behead, ""},
+		"void, cut":                  {played{status: Void}, behead, ""},
+		"truncated, cut":             {played{status: Truncated}, behead, ""},
+		"harness failed, cut":        {played{status: HarnessFailed}, behead, ""},
 	} {
 		b := newBatch(t, batchInfo(1, 1))
 		run := play(t, b, "c01", 1, c.p)
@@ -163,6 +168,13 @@ func TestRunStatus(t *testing.T) {
 			t.Errorf("%s: %q %v, want %q", name, res.Status, res.Problems, c.want)
 		}
 	}
+}
+
+// behead takes the last line off the history, whole: the chain alone cannot see that.
+func behead(r *Run) {
+	text, _ := os.ReadFile(r.History())
+	text = text[:len(text)-1]
+	_ = os.WriteFile(r.History(), text[:strings.LastIndexByte(string(text), '\n')+1], 0o600)
 }
 
 // rehash changes the last line of the history, which the chain alone cannot see.

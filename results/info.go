@@ -102,6 +102,17 @@ type RunInfo struct {
 	Spec             json.RawMessage `json:"spec,omitempty"` // the run as it was started
 }
 
+// Mismatch says how a history that was read to its end is not the one that run.json
+// names: "" if it is, or if the run did not end and none is named. The chain of hashes
+// sees neither a last line that was changed nor whole lines that are gone from the end.
+func (i RunInfo) Mismatch(read history.Hash) string {
+	if i.History == "" || i.History == read {
+		return ""
+	}
+	return fmt.Sprintf("%s names history %.12s…, the file is %.12s…: its last line was changed, or lines are missing at its end",
+		runFile, i.History, read)
+}
+
 // Guarantee is what a probe found out about one promise.
 type Guarantee struct {
 	Holds  bool   `json:"holds"`

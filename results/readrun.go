@@ -179,13 +179,13 @@ func (res *RunResult) status(t *Tally, infoErr, historyErr error) RunStatus {
 		return ""
 	case infoErr != nil:
 		return seen
+	case res.Info.Mismatch(res.History) != "":
+		res.problem(fmt.Errorf("%s: %s", res.Dir, res.Info.Mismatch(res.History)))
+		return ""
 	case said == HarnessFailed, said == Void && t.End == nil, said == Truncated && t.End == nil:
 		return said
 	case t.End == nil && said == Completed:
 		res.problem(fmt.Errorf("%s: %s says completed, but the history has no end", res.Dir, runFile))
-		return ""
-	case t.End != nil && res.Info.History != "" && res.Info.History != res.History:
-		res.problem(fmt.Errorf("%s: %s names history %.12s…, the file is %.12s…", res.Dir, runFile, res.Info.History, res.History))
 		return ""
 	}
 	return seen

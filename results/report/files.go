@@ -77,6 +77,8 @@ func collect(run *results.Run) (*files, error) {
 		case errors.Is(err, io.EOF):
 			if r.Torn() != nil {
 				f.note = "history.jsonl: " + r.Torn().String()
+			} else if info, err := run.Info(); err == nil {
+				f.note = info.Mismatch(r.Hash())
 			}
 			return f, nil
 		case errors.As(err, &corrupt):

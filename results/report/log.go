@@ -167,6 +167,7 @@ func (t *teller) play(run *results.Run) {
 			if r.Torn() != nil {
 				t.notes = append(t.notes, "history.jsonl: "+r.Torn().String())
 			}
+			t.note(run, r.Hash())
 			break
 		}
 		if err != nil {
@@ -177,6 +178,14 @@ func (t *teller) play(run *results.Run) {
 	}
 	t.always("history %s", string(r.Hash()))
 	t.finish()
+}
+
+// note notes if the history is not the one that run.json names; that run.json cannot be
+// read is noted elsewhere.
+func (t *teller) note(run *results.Run, read history.Hash) {
+	if info, err := run.Info(); err == nil && info.Mismatch(read) != "" {
+		t.notes = append(t.notes, info.Mismatch(read))
+	}
 }
 
 func (t *teller) finish() {

@@ -136,6 +136,32 @@ func TestLogOfWhatIsLeft(t *testing.T) {
 	}
 }
 
+// What the chain of hashes cannot see is seen by the identity that run.json names: a last
+// line that was changed, and a history that was cut short between two lines.
+func TestAnotherHistoryIsTold(t *testing.T) {
+	for name, change := range map[string]func(lines []string) []string{
+		"changed": func(l []string) []string { l[len(l)-1] = strings.Replace(l[len(l)-1], `"a":9`, `"a":8`, 1); return l },
+		"cut":     func(l []string) []string { return l[:len(l)-1] },
+		"empty":   func([]string) []string { return nil },
+	} {
+		run := story(t, "b")
+		text, err := os.ReadFile(run.History())
+		ok(t, err)
+		lines := change(strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n"))
+		ok(t, os.WriteFile(run.History(), []byte(strings.TrimSuffix(strings.Join(lines, ""), "\n")+strings.Repeat("\n", min(len(lines), 1))), 0o600))
+		var b bytes.Buffer
+		ok(t, Files(&b, run.Dir, ""))
+		for what, got := range map[string]string{"log": string(logged(t, run, LogOptions{})), "files": b.String()} {
+			if !strings.Contains(got, "problem: ") || !strings.Contains(got, "run.json names history") {
+				t.Errorf("%s: %s does not tell:\n%s", name, what, got)
+			}
+		}
+	}
+	if got := string(logged(t, story(t, "b"), LogOptions{})); strings.Contains(got, "problem") {
+		t.Errorf("a whole history has a problem:\n%s", got)
+	}
+}
+
 func TestLogHostile(t *testing.T) {
 	run := story(t, strings.ToValidUTF8(hostile, "?"))
 	harmless(t, string(logged(t, run, LogOptions{Prompts: true})))
