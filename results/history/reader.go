@@ -67,7 +67,19 @@ func (r *Reader) Close() error {
 // Next returns the next record; io.EOF after the last whole one; a
 // [jsonl.CorruptError] where the chain is broken or a line is none of ours; a
 // [SchemaError] for a version that cannot be read.
+//
+// A line is vouched for by the one behind it. So the line before a broken one is not
+// among those that [jsonl.CorruptError] calls good.
 func (r *Reader) Next() (Line, error) {
+	line, err := r.next()
+	var corrupt *jsonl.CorruptError
+	if errors.As(err, &corrupt) {
+		corrupt.Good = max(0, corrupt.Line-2)
+	}
+	return line, err
+}
+
+func (r *Reader) next() (Line, error) {
 	raw, err := r.lines.Next()
 	if err != nil {
 		return Line{}, err
@@ -82,9 +94,6 @@ func (r *Reader) Next() (Line, error) {
 			return Line{}, r.lines.Corrupt(err.Error())
 		}
 	}
-	if run, ok := record.(*Run); ok && run.Schema != Schema {
-		return Line{}, &SchemaError{File: r.name, Schema: run.Schema}
-	}
 	r.chain.advance(raw)
 	return Line{N: r.chain.n, Hash: r.chain.hash(), Kind: kind, Record: record}, nil
 }
@@ -92,18 +101,21 @@ func (r *Reader) Next() (Line, error) {
 // link verifies the chain's fields of a line.
 func (r *Reader) link(raw []byte) (Kind, error) {
 	var link struct {
-		Kind Kind   `json:"kind"`
-		N    int64  `json:"n"`
-		Prev string `json:"prev"`
+		Kind   Kind   `json:"kind"`
+		N      int64  `json:"n"`
+		Prev   string `json:"prev"`
+		Schema int    `json:"schema"` // of a run
 	}
 	if err := json.Unmarshal(raw, &link); err != nil {
 		return "", r.lines.Corrupt("no JSON object: " + err.Error())
 	}
 	switch prev := hex.EncodeToString(r.chain.prev[:]); {
-	case link.Prev != prev:
-		return "", r.lines.Corrupt(fmt.Sprintf("the chain is broken: prev is %.64q, the line before has %s", link.Prev, prev))
 	case link.N != r.chain.n+1:
-		return "", r.lines.Corrupt(fmt.Sprintf("record number %d, want %d", link.N, r.chain.n+1))
+		return "", r.lines.Corrupt(fmt.Sprintf("record number %d, want %d: a line is missing, doubled, moved or changed", link.N, r.chain.n+1))
+	case link.Prev != prev:
+		return "", r.lines.Corrupt(fmt.Sprintf("the chain is broken: this line or the one before it was changed; prev is %.64q, the line before has %s", link.Prev, prev))
+	case link.N == 1 && link.Kind == KindRun && link.Schema != Schema: // before its fields, which may be others
+		return "", &SchemaError{File: r.name, Schema: link.Schema}
 	case (link.Kind == KindRun) != (link.N == 1):
 		return "", r.lines.Corrupt(fmt.Sprintf("a %.20q record: the first is a run, and no other", link.Kind))
 	}

@@ -115,7 +115,7 @@ func TestDamageIsFound(t *testing.T) {
 		}
 		_, err := all(bad)
 		var corrupt *CorruptError
-		if want := 1 + bytes.Count(whole[:i], []byte("\n")); !errors.As(err, &corrupt) || corrupt.Line != want {
+		if want := 1 + bytes.Count(whole[:i], []byte("\n")); !errors.As(err, &corrupt) || corrupt.Line != want || corrupt.Good != want-1 {
 			t.Fatalf("byte %d (%q): %v, want line %d", i, whole[i], err, want)
 		}
 	}

@@ -28,12 +28,17 @@ type CorruptError struct {
 	File   string
 	Line   int   // from 1
 	Offset int64 // where the line begins
+	Good   int   // lines up to this one are known to be what was written; 0: none is
 	Reason string
 }
 
-// Error names file, line and reason.
+// Error names file, line and reason, and what can be relied on.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("%s:%d: %s (at byte %d); what comes before it is good", e.File, e.Line, e.Reason, e.Offset)
+	good := "no line before it is known to be good"
+	if e.Good > 0 {
+		good = fmt.Sprintf("lines up to %d are good", e.Good)
+	}
+	return fmt.Sprintf("%s:%d: %s (at byte %d); %s", e.File, e.Line, e.Reason, e.Offset, good)
 }
 
 // Lines streams the whole lines of a log.
@@ -101,7 +106,8 @@ func (l *Lines) Whole() int64 {
 // Number is the number of the line returned last, from 1.
 func (l *Lines) Number() int { return l.line }
 
-// Corrupt is an error about the line returned last.
+// Corrupt is an error about the line returned last, in a log whose lines vouch for
+// themselves.
 func (l *Lines) Corrupt(reason string) error {
-	return &CorruptError{File: l.name, Line: l.line, Offset: l.begin, Reason: reason}
+	return &CorruptError{File: l.name, Line: l.line, Offset: l.begin, Good: l.line - 1, Reason: reason}
 }
