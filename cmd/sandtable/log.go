@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,14 +16,18 @@ func (a *app) logCommand() *cobra.Command {
 		Use:   "log RUN",
 		Short: "Tell the story of a run, turn by turn",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := results.OpenRun(args[0]); err != nil {
 				return usageError{err}
 			}
-			if o.Turn < 0 {
+			if c.Flags().Changed("turn") && o.Turn < 1 {
 				return usageError{fmt.Errorf("--turn %d: turns count from 1", o.Turn)}
 			}
-			return report.Log(a.stdout, args[0], o)
+			err := report.Log(a.stdout, args[0], o)
+			if errors.As(err, new(*report.NoSuchTurnError)) {
+				return nothingError{err}
+			}
+			return err
 		},
 	}
 	c.Flags().IntVar(&o.Turn, "turn", 0, "only this `turn`")

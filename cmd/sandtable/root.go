@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -36,13 +37,15 @@ func newRoot(a *app) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "warn", "trace, debug, info, warn, error or off")
 	root.PersistentFlags().StringVar(&a.logFormat, "log-format", "text", "text or json")
+	root.SuggestionsMinimumDistance = 2
+	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(a.runCommand(), a.validateCommand(), a.initCommand(), a.schemaCommand(), a.logCommand(), a.filesCommand(), a.reportCommand())
 	for _, c := range root.Commands() {
 		c.Args = asUsage(c.Args)
 	}
 	root.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return unknownCommand(args[0])
+			return unknownCommand(root, args[0])
 		}
 		return c.Help()
 	}
@@ -50,8 +53,27 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
-func unknownCommand(name string) error {
+func unknownCommand(root *cobra.Command, name string) error {
+	if near := root.SuggestionsFor(name); name != "" && len(near) > 0 {
+		return usageError{fmt.Errorf("unknown command %q; did you mean %s? See sandtable --help", name, strings.Join(near, " or "))}
+	}
 	return usageError{fmt.Errorf("unknown command %q; see sandtable --help", name)}
+}
+
+// helpCommand is cobra's, but for a command that does not exist, which ends with 2.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			about, _, err := root.Find(args)
+			if err != nil || len(args) > 0 && about == root {
+				return unknownCommand(root, args[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // asUsage makes a wrong number of arguments a usage error.

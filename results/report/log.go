@@ -22,6 +22,17 @@ type LogOptions struct {
 	Text    int  // bytes shown of one text; 0: 2000
 }
 
+// NoSuchTurnError is a turn that a run did not come to.
+type NoSuchTurnError struct {
+	Run        string
+	Turn, Last int
+}
+
+// Error names the run and its last turn.
+func (e *NoSuchTurnError) Error() string {
+	return fmt.Sprintf("%s: there is no turn %d: the last is %d", e.Run, e.Turn, e.Last)
+}
+
 // Log tells the story of a run turn by turn. What is torn or damaged is told where the
 // story ends, and is an error only if nothing could be read.
 func Log(w io.Writer, dir string, o LogOptions) error {
@@ -34,6 +45,9 @@ func Log(w io.Writer, dir string, o LogOptions) error {
 	t.gather(run)
 	t.head(run)
 	t.play(run)
+	if t.err == nil && o.Turn > t.turn {
+		return &NoSuchTurnError{Run: dir, Turn: o.Turn, Last: t.turn}
+	}
 	return t.err
 }
 
