@@ -129,6 +129,11 @@ func (e *Episode) result(cell string) RunResult {
 		History: e.History, Turns: e.Turns, Commits: e.Commits, Conflicts: e.Conflicts, Paths: e.Paths, Lost: e.Lost,
 		Draws: e.Draws, Outcomes: e.Outcomes, Scores: e.Scores, Failures: e.Failures, Agents: e.Agents,
 		Wall: time.Duration(e.WallNS)}
+	for name, a := range e.Agents {
+		if a == nil {
+			e.Agents[name] = &AgentStats{}
+		}
+	}
 	if e.Status == HarnessFailed {
 		res.Error = e.Reason
 	}

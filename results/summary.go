@@ -3,6 +3,7 @@ package results
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -125,11 +126,24 @@ type Expect struct {
 // WriteSummary replaces summary.json.
 func (b *Batch) WriteSummary(s *Summary) error { return replaceJSON(b.Summary(), s) }
 
-// ReadSummary reads a summary.json.
+// ReadSummary reads a summary.json. What is none of this version is refused.
 func ReadSummary(path string) (*Summary, error) {
 	s := &Summary{}
 	if err := readJSON(path, s); err != nil {
 		return nil, err
+	}
+	switch {
+	case s.Sandtable != Format:
+		return nil, fmt.Errorf("%s: format %d: this program reads format %d", path, s.Sandtable, Format)
+	case s.Verdict.rank() < 0:
+		return nil, fmt.Errorf("%s: it has no verdict", path)
+	}
+	for i, c := range s.Cells {
+		for name, a := range c.Agents {
+			if a == nil {
+				return nil, fmt.Errorf("%s: cells.%d.agents.%.40q is null", path, i, name)
+			}
+		}
 	}
 	return s, nil
 }

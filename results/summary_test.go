@@ -380,6 +380,34 @@ func TestMoneyIsExact(t *testing.T) {
 	}
 }
 
+// What is no summary of ours is refused and named, and what is missing in one is no panic.
+func TestReadSummaryOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "summary.json")
+	for text, want := range map[string]string{
+		`{}`: "format 0", `{"sandtable":2,"verdict":"passed"}`: "format 2: this program reads format 1",
+		`{"sandtable":1}`: "verdict", `{"sandtable":1,"verdict":"fine"}`: `"fine"`, `[]`: path, ``: path,
+		`{"sandtable":1,"verdict":"none","cells":[{"agents":{"a":null}}]}`: "agents",
+	} {
+		ok(t, os.WriteFile(path, []byte(text), 0o600))
+		if s, err := ReadSummary(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %+v, %v", text, s, err)
+		}
+	}
+}
+
+// An episode is a line of a file: an account that is null there is an empty one.
+func TestEpisodeWithNullAccount(t *testing.T) {
+	b := newBatch(t, batchInfo(1, 1))
+	w, err := b.Episodes("c01")
+	ok(t, err)
+	ok(t, w.Append(json.RawMessage(`{"replicate":1,"status":"completed","agents":{"a":null,"b":{"turns":2}}}`)))
+	ok(t, w.Close())
+	c := summary(t, b, Options{}).Cells[0]
+	if c.Valid != 1 || c.Agents["b"].Turns != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestMeasureNamesAreAlwaysThere(t *testing.T) {
 	b := newBatch(t, batchInfo(1, 1))
 	c := summary(t, b, Options{}).Cells[0]
