@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/sandtable/sandtable/coordinator"
 	"github.com/sandtable/sandtable/jobs"
@@ -14,9 +15,9 @@ import (
 )
 
 // info is batch.json: what is going to be played, and of what.
-func (b *batch) info() results.BatchInfo {
+func (b *batch) info(now time.Time) results.BatchInfo {
 	info := results.BatchInfo{
-		Name: b.plan.Scenario.Name, Versions: b.versions, Seed: b.plan.Seed, Replicates: b.plan.Replicates,
+		Name: b.plan.Scenario.Name, Created: now, Versions: b.versions, Seed: b.plan.Seed, Replicates: b.plan.Replicates,
 		Digests: map[string]string{"scenario": b.plan.Scenario.Digest}, Memory: b.flags.memory,
 		Excluded: b.plan.Scenario.Batch.Excluded,
 	}

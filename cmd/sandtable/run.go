@@ -198,11 +198,12 @@ func (b *batch) surroundings(ctx context.Context) error {
 
 // play plays the batch and prints what came of it.
 func (b *batch) play(ctx context.Context) (int, error) {
-	out, err := results.CreateBatch(b.flags.out, b.plan.Scenario.Name, time.Now().UTC())
+	now := time.Now().UTC()
+	out, err := results.CreateBatch(b.flags.out, b.plan.Scenario.Name, now)
 	if err != nil {
 		return 0, err
 	}
-	if err := out.WriteInfo(b.info()); err != nil {
+	if err := out.WriteInfo(b.info(now)); err != nil {
 		return 0, err
 	}
 	b.announce(out.Dir)
