@@ -19,7 +19,7 @@ type progress struct {
 
 func (b *batch) progress() *progress {
 	p := &progress{runs: map[string]coordinator.Progress{}, state: report.Status{Total: len(b.plan.Runs)}}
-	if width, tty := terminal(b.app.stderr); tty && !b.flags.json {
+	if width, tty := terminal(b.app.stderr); tty && obedient() && !b.flags.json {
 		p.line = report.NewProgress(b.app.stderr, report.ProgressOptions{Width: width})
 	}
 	return p

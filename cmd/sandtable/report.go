@@ -54,5 +54,5 @@ func (a *app) show(s *results.Summary, asJSON bool) error {
 		return enc.Encode(s)
 	}
 	width, tty := terminal(a.stdout)
-	return report.Table(a.stdout, s, report.Options{Width: width, Color: tty})
+	return report.Table(a.stdout, s, report.Options{Width: width, Color: tty && colourful()})
 }

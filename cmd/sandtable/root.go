@@ -113,6 +113,13 @@ func terminal(w io.Writer) (width int, ok bool) {
 	return width, err == nil
 }
 
+// obedient reports whether the terminal can be expected to move its cursor and to colour
+// when it is told to.
+func obedient() bool { return os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb" }
+
+// colourful reports whether a terminal should be coloured: https://no-color.org.
+func colourful() bool { return obedient() && os.Getenv("NO_COLOR") == "" }
+
 // load reads a scenario; every fault in it is the user's to mend.
 func load(path string, sets []scenarios.Set) (*scenarios.Scenario, error) {
 	s, err := scenarios.Load(path, scenarios.LoadOptions{Sets: sets})
