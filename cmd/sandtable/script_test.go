@@ -13,7 +13,7 @@ import (
 	"github.com/sandtable/sandtable/coordinator"
 )
 
-var update = flag.Bool("update", false, "write what the program says into the scripts in testdata/script")
+var update = flag.Bool("update", false, "write what the program says into testdata and into the README's transcript")
 
 // TestScripts plays the manual: every script of testdata/script, in a directory of its
 // own and without a home directory. commands_test.go has the commands that they know
