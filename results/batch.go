@@ -58,10 +58,19 @@ const maxSameSecond = 10_000
 
 // OpenBatch names a batch directory that is there.
 func OpenBatch(dir string) (*Batch, error) {
-	if _, err := os.Stat(filepath.Join(dir, batchFile)); err != nil {
-		return nil, fmt.Errorf("%s is no batch directory: %w", dir, err)
+	_, err := os.Stat(filepath.Join(dir, batchFile))
+	switch {
+	case err == nil:
+		return &Batch{Dir: dir}, nil
+	case holds(dir, runFile):
+		return nil, fmt.Errorf("%s is a run: name its batch, %s", dir, filepath.Join(dir, "..", ".."))
 	}
-	return &Batch{Dir: dir}, nil
+	return nil, fmt.Errorf("%s is no batch directory: %w", dir, err)
+}
+
+func holds(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
 }
 
 // CellID is the name of the i-th cell, from 1: c01.

@@ -2,7 +2,6 @@ package results
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -24,10 +23,13 @@ const (
 
 // OpenRun names a run directory that is there.
 func OpenRun(dir string) (*Run, error) {
-	for _, name := range []string{runFile, historyFile} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return &Run{Dir: dir}, nil
-		}
+	switch {
+	case holds(dir, runFile), holds(dir, historyFile):
+		return &Run{Dir: dir}, nil
+	case holds(dir, batchFile):
+		return nil, fmt.Errorf("%s is a batch: name one of its runs, such as %s", dir, filepath.Join(dir, CellID(1), RunID(1)))
+	case holds(dir, cellFile):
+		return nil, fmt.Errorf("%s is a cell: name one of its runs, such as %s", dir, filepath.Join(dir, RunID(1)))
 	}
 	return nil, fmt.Errorf("%s is no run directory: it has neither %s nor %s", dir, runFile, historyFile)
 }
