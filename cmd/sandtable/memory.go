@@ -69,7 +69,7 @@ func (b *batch) episodes(ctx context.Context, out *results.Batch, runs []*scenar
 	}
 	memory := coordinator.NewMemory(b.plan)
 	todo := make(chan *scenarios.Run)
-	errs := make([]error, b.parallel())
+	errs := make([]error, min(b.parallel(), max(1, len(runs))))
 	var wg sync.WaitGroup
 	for i := range errs {
 		wg.Go(func() {
