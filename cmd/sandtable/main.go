@@ -30,7 +30,20 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(guarded(os.Stderr, func() int { return run(os.Args[1:], os.Stdout, os.Stderr) }))
+}
+
+// guarded makes a panic exit code 3: Go's own code for it is 2, and that means usage. A
+// panic of another goroutine cannot be caught here.
+func guarded(stderr io.Writer, f func() int) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			text := fmt.Sprintf("this is a defect of the program, please report it: %v\n%s", p, debug.Stack())
+			fmt.Fprintf(stderr, "sandtable: %s", report.CleanText(text))
+			code = exitHarness
+		}
+	}()
+	return f()
 }
 
 // run is main with its surroundings passed in; it returns the exit code.
