@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/sandtable/sandtable/results/report"
 	"github.com/sandtable/sandtable/scenarios"
 )
 
@@ -98,9 +99,21 @@ func (a *app) checkLog() error {
 
 // log writes to standard error: human on a terminal, JSON where it is asked for.
 func (a *app) log() hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{
-		Name: "sandtable", Level: hclog.LevelFromString(a.logLevel), Output: a.stderr, JSONFormat: a.logFormat == "json",
-	})
+	o := hclog.LoggerOptions{Name: "sandtable", Level: hclog.LevelFromString(a.logLevel), Output: a.stderr, JSONFormat: a.logFormat == "json"}
+	if !o.JSONFormat { // hclog escapes what moves a cursor, but not what a CI runner obeys
+		o.Output = cleaned{a.stderr}
+	}
+	return hclog.New(&o)
+}
+
+// cleaned makes whole texts harmless on their way.
+type cleaned struct{ to io.Writer }
+
+func (c cleaned) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(c.to, report.CleanText(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // terminal reports whether w is a terminal, and how wide it is.
