@@ -290,7 +290,9 @@ func TestUnknownKind(t *testing.T) {
 // full is a disk with room for so many bytes; what does not fit is written in part.
 type full struct {
 	bytes.Buffer
-	room int
+	room  int
+	cuts  bool // it can be truncated
+	syncs int
 }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -302,9 +304,15 @@ func (f *full) Write(p []byte) (int, error) {
 	}
 	return n, nil
 }
-func (f *full) Truncate(int64) error { return syscall.EIO }
-func (*full) Sync() error            { return nil }
-func (*full) Close() error           { return nil }
+func (f *full) Truncate(size int64) error {
+	if !f.cuts {
+		return syscall.EIO
+	}
+	f.Buffer.Truncate(int(size))
+	return nil
+}
+func (f *full) Sync() error { f.syncs++; return nil }
+func (*full) Close() error  { return nil }
 
 func TestFullDisk(t *testing.T) {
 	size := len(data(t, game()...))
@@ -325,6 +333,50 @@ func TestFullDisk(t *testing.T) {
 		}
 		if _, err := all(NewReader(bytes.NewReader(f.Bytes()), "h")); err != nil {
 			t.Fatalf("room %d: unreadable: %v", room, err)
+		}
+	}
+}
+
+// What was written in part is cut off again where the file lets it.
+func TestFullDiskIsTidied(t *testing.T) {
+	size := len(data(t, game()...))
+	for room := 0; room < size; room += 31 {
+		f := &full{room: room, cuts: true}
+		w := NewWriter(f, "h", Options{})
+		for _, r := range game() {
+			if w.Write(r) != nil {
+				break
+			}
+		}
+		r := NewReader(bytes.NewReader(f.Bytes()), "h")
+		if _, err := all(r); err != nil || r.Torn() != nil {
+			t.Fatalf("room %d: %v, torn: %v", room, err, r.Torn())
+		}
+	}
+}
+
+// With Sync every seal and the end wait for the disk, and a revision does not: it can be
+// made again from the seal.
+func TestSync(t *testing.T) {
+	for sync, want := range map[bool]int{false: 0, true: 2} {
+		f := &full{room: 1 << 20}
+		w := NewWriter(f, "h", Options{Sync: sync})
+		writeAll(t, w, game())
+		if f.syncs != want {
+			t.Errorf("sync %v: waited %d times, want %d", sync, f.syncs, want)
+		}
+	}
+}
+
+// A number that is wrong is found although the chain's hash is right.
+func TestNumberOfRecords(t *testing.T) {
+	first := bytes.TrimSuffix(data(t, game()[0]), []byte("\n"))
+	for _, n := range []int{-1, 0, 1, 3} {
+		line := fmt.Sprintf(`{"kind":"turn","n":%d,"prev":"%s","live":[],"turn":1}`, n, HashBytes(first))
+		_, err := all(NewReader(strings.NewReader(string(first)+"\n"+line+"\n"), "h"))
+		var corrupt *jsonl.CorruptError
+		if !errors.As(err, &corrupt) || corrupt.Line != 2 {
+			t.Errorf("number %d: %v", n, err)
 		}
 	}
 }

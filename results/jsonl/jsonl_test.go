@@ -188,6 +188,9 @@ func TestFullDisk(t *testing.T) {
 			if n, err := all(f.Bytes()); err != nil || n != good {
 				t.Fatalf("room %d: %d records are readable, want %d: %v", room, n, good, err)
 			}
+			if b := f.Bytes(); !cannot && len(b) > 0 && b[len(b)-1] != '\n' {
+				t.Fatalf("room %d: what was written in part was not cut off", room)
+			}
 		}
 	}
 }

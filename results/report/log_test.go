@@ -28,6 +28,12 @@ func ok(t *testing.T, err error) {
 // story writes a run of two agents who meet on one file. name is b's name.
 func story(t *testing.T, name string) *results.Run {
 	t.Helper()
+	return changed(t, name, func(history.Record) {})
+}
+
+// changed writes a story whose records are changed before.
+func changed(t *testing.T, name string, change func(history.Record)) *results.Run {
+	t.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	b, err := results.CreateBatch(t.TempDir(), "board", now)
 	ok(t, err)
@@ -37,6 +43,7 @@ func story(t *testing.T, name string) *results.Run {
 	h, err := run.CreateHistory(history.Options{})
 	ok(t, err)
 	for _, r := range scenes(t, run, name) {
+		change(r)
 		ok(t, h.Write(r))
 	}
 	ok(t, h.Close())
@@ -168,6 +175,59 @@ func TestLogHostile(t *testing.T) {
 	var b bytes.Buffer
 	ok(t, Files(&b, run.Dir, "board.md"))
 	ok(t, Files(&b, run.Dir, ""))
+	harmless(t, b.String())
+}
+
+// Every text of a history is somebody's choice.
+func TestLogHostileTexts(t *testing.T) {
+	bad := strings.ToValidUTF8(hostile, "?")
+	run := changed(t, "b", func(r history.Record) {
+		switch r := r.(type) {
+		case *history.Phase:
+			r.Phase, r.Order = bad, bad
+		case *history.Draw:
+			r.Stream, r.Draw, r.Args[0].V, r.Result.V = bad, bad, bad, bad
+		case *history.Seal:
+			for i := range r.Results {
+				p := &r.Results[i]
+				p.Say, p.Status, p.Action.V = bad, bad, map[string]any{bad: bad}
+				p.Mail = []history.Letter{{Text: bad, To: history.Value{V: bad}}}
+				p.Attempts = []history.Attempt{{Failure: &history.Failure{Category: bad, Text: bad}}}
+			}
+		case *history.Revision:
+			for i := range r.WriteSets {
+				d := &r.WriteSets[i].Decisions[0]
+				d.Reason, d.Winner, d.Policy, d.Outcome = bad, bad, bad, bad
+			}
+			for i := range r.Deliveries {
+				r.Deliveries[i].Text, r.Deliveries[i].Returned = bad, strings.Repeat(bad, i)
+			}
+			for i := range r.Eliminated {
+				r.Eliminated[i].Reason, r.Eliminated[i].Status = bad, bad
+			}
+		case *history.Metrics:
+			r.Values = []history.NamedValue{{Name: bad, Value: history.Value{V: bad}}}
+		case *history.End:
+			r.Reason, r.Outcomes, r.Draws = bad, []history.NamedValue{{Name: bad, Value: history.Value{V: bad}}}, map[string]int{bad: 1}
+			r.Failures[0].Text, r.Failures[0].Category, r.Statuses["a"] = bad, bad, bad
+		}
+	})
+	info, err := run.Info()
+	ok(t, err)
+	info.Error, info.Tier, info.Cell = bad, bad, bad
+	ok(t, run.WriteInfo(info))
+	tr, err := run.OpenTrace()
+	ok(t, err)
+	ok(t, tr.Append(results.TraceRow{Event: results.EventPrompt, Turn: 1, Stage: 1, Agent: "b", Attempt: 1, Text: bad}))
+	ok(t, tr.Close())
+	got := string(logged(t, run, LogOptions{Prompts: true}))
+	harmless(t, got)
+	if n := strings.Count(got, "owned"); n < 25 {
+		t.Errorf("%d texts were shown: too few to mean anything:\n%s", n, got)
+	}
+	var b bytes.Buffer
+	ok(t, Files(&b, run.Dir, ""))
+	ok(t, Files(&b, run.Dir, "board.md"))
 	harmless(t, b.String())
 }
 

@@ -197,6 +197,7 @@ func TestClean(t *testing.T) {
 		"plain – ünïcode 漢字 ✓": "plain – ünïcode 漢字 ✓",
 		"\x1b[31m":             `\x1b[31m`, "a\u009bb": `a\x9bb`, "\x7f\x00": `\x7f\x00`, "a\nb\tc\r": `a\nb\tc\r`,
 		"\u202ex\u2066": `\u202ex\u2066`, "\u2028": `\u2028`, "\ufeff\u200d": `\ufeff\u200d`, "\U000e0041": `\U000e0041`, "\xff\xfe": `\xff\xfe`,
+		"\ue000\U00100000": `\ue000\U00100000`, "a\ufe0f\U000e0100": `a\ufe0f\U000e0100`, "\u115f\u1160\u3164\uffa0": `\u115f\u1160\u3164\uffa0`,
 		"\ufffd": "\ufffd", " ::set-env": " :\u200b:set-env", "a ::b": "a ::b", "x##[y": "x#\u200b#[y",
 	} {
 		if got := Clean(in); got != want {
