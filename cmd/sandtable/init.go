@@ -17,8 +17,8 @@ func (a *app) initCommand() *cobra.Command {
 			if _, err := scenarios.Init(args[0]); err != nil {
 				return usageError{err}
 			}
-			fmt.Fprintf(a.stdout, "%s is ready: sandtable run %s\n", args[0], args[0])
-			return nil
+			_, err := fmt.Fprintf(a.stdout, "%s is ready: sandtable run %s\n", args[0], args[0])
+			return err
 		},
 	}
 }

@@ -48,7 +48,7 @@ func (a *app) runCommand() *cobra.Command {
 	fl := c.Flags()
 	fl.IntVar(&f.replicates, "replicates", 0, "runs of each cell, instead of the scenario's `n`")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed, instead of the scenario's")
-	fl.StringArrayVar(&f.sets, "set", nil, "set a parameter (`NAME=YAML`) or a field of the file (a.b=YAML); may be repeated")
+	fl.StringArrayVar(&f.sets, "set", nil, setUsage)
 	fl.StringVar(&f.upstream, "upstream", "", "where model requests go, instead of the scenario's: scripted, or scripted:`FILE`.star")
 	fl.StringVar(&f.out, "out", "runs", "`folder` for batch directories")
 	fl.IntVar(&f.parallel, "parallel", 0, "runs at a time; 0: the scenario's, else as the machine allows")
@@ -62,6 +62,8 @@ func (a *app) runCommand() *cobra.Command {
 	fl.BoolVar(&f.json, "json", false, "print summary.json instead of a table, and no progress")
 	return c
 }
+
+const setUsage = "set a parameter (`NAME=YAML`) or a field of the file (a.b=YAML); may be repeated"
 
 // check refuses what would otherwise be taken for "not given".
 func (f *runFlags) check() error {
@@ -218,7 +220,9 @@ func (b *batch) play(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	if !b.flags.json {
-		fmt.Fprintf(b.app.stdout, "\n%s\n", filepath.Clean(out.Dir))
+		if _, err := fmt.Fprintf(b.app.stdout, "\n%s\n", filepath.Clean(out.Dir)); err != nil {
+			return 0, err
+		}
 	}
 	return results.ExitCode(summary.Verdict, summary.HarnessFailed(), 0), nil
 }
@@ -263,8 +267,8 @@ func (b *batch) runs(ctx context.Context, out *results.Batch, show *progress) er
 	})
 }
 
-// parallel: runs with processes compete for the machine, so they are played one after
-// another unless somebody says otherwise.
+// parallel: Claude Code processes compete for the machine, so runs with any are played one
+// after another unless somebody says otherwise.
 func (b *batch) parallel() int {
 	switch {
 	case b.flags.parallel > 0:

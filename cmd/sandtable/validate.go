@@ -28,7 +28,7 @@ func (a *app) validateCommand() *cobra.Command {
 			return errors.Join(errs...)
 		},
 	}
-	c.Flags().StringArrayVar(&sets, "set", nil, "as for run")
+	c.Flags().StringArrayVar(&sets, "set", nil, setUsage)
 	return c
 }
 
@@ -47,8 +47,8 @@ func (a *app) validate(c *cobra.Command, path string, sets []scenarios.Set) erro
 	if err := coordinator.Rehearse(c.Context(), plan); err != nil {
 		return usageError{fmt.Errorf("%s: %w", path, err)}
 	}
-	fmt.Fprintf(a.stdout, "%s: valid; %s, %s\n", path, count(len(plan.Cells), "cell"), count(len(plan.Runs), "run"))
-	return nil
+	_, err = fmt.Fprintf(a.stdout, "%s: valid; %s, %s\n", path, count(len(plan.Cells), "cell"), count(len(plan.Runs), "run"))
+	return err
 }
 
 func count(n int, what string) string {

@@ -17,5 +17,6 @@
 // override and no command of a CI runner reaches the reader's terminal.
 //
 // There is no colour unless it is asked for. Nothing here decides anything: numbers
-// come from package results as they are, and money is never rounded.
+// come from package results as they are. Sums of money are never rounded; estimates are,
+// to four digits, and summary.json has them whole.
 package report
