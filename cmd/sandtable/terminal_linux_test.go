@@ -50,12 +50,17 @@ func TestTerminal(t *testing.T) {
 		"NO_COLOR=":  {[]string{"TERM=xterm", "NO_COLOR="}, 100, []string{green}, nil}, // empty: not set (no-color.org)
 		"dumb":       {[]string{"TERM=dumb"}, 100, []string{"pause: passed"}, []string{"\x1b"}},
 		"no TERM":    {nil, 100, []string{"pause: passed"}, []string{"\x1b"}},
+		"json":       {[]string{"TERM=xterm"}, 100, []string{`"verdict": "passed"`}, []string{"\x1b"}},
 		"one column": {[]string{"TERM=xterm"}, 1, []string{erase, green}, nil},
 		"no width":   {[]string{"TERM=xterm"}, 0, []string{erase, green}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := atTerminal(t, c.width, c.env, "run", dir, "--out", t.TempDir())
+			args := []string{"run", dir, "--out", t.TempDir()}
+			if name == "json" {
+				args = append(args, "--json")
+			}
+			got := atTerminal(t, c.width, c.env, args...)
 			for _, want := range c.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("%q is not in\n%q", want, got)
