@@ -3,6 +3,7 @@ package claude
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sandtable/sandtable/coordinator/agent"
@@ -68,7 +69,7 @@ func (a *Agent) play(ctx context.Context, ask *sim.Ask, prompt string) end {
 	s.begin(ask.Limits.Steps)
 	err := s.send(ctx, map[string]any{
 		"type": "user", "uuid": id, "session_id": "", "parent_tool_use_id": nil,
-		"message": map[string]any{"role": "user", "content": prompt},
+		"message": map[string]any{"role": "user", "content": said(prompt)},
 	})
 	if errors.Is(err, errEnded) {
 		defer a.drop(0)
@@ -85,6 +86,15 @@ func (a *Agent) play(ctx context.Context, ask *sim.Ask, prompt string) end {
 		a.drop(0) // its children must not live on until the next act
 	}
 	return e
+}
+
+// said keeps a prompt from being a command of the client: what begins with a slash is one,
+// and /clear from another agent's mail would empty the conversation.
+func said(prompt string) string {
+	if strings.HasPrefix(prompt, "/") {
+		return " " + prompt
+	}
+	return prompt
 }
 
 func (a *Agent) wait(ctx context.Context, s *session, id string) end {

@@ -21,6 +21,8 @@ var fixed = [][2]string{
 	// No context from elsewhere.
 	{"CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"}, {"CLAUDE_CODE_DISABLE_CLAUDE_MDS", "1"},
 	{"CLAUDE_CODE_DISABLE_BUNDLED_SKILLS", "1"}, {"ENABLE_CLAUDEAI_MCP_SERVERS", "false"},
+	// A name after an @ in a prompt would be read, wherever it lies and past the gate.
+	{"CLAUDE_CODE_DISABLE_FILE_MENTIONS", "1"},
 	// No turns that nobody asked for, and no requests beside them.
 	{"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"}, {"CLAUDE_CODE_DISABLE_CRON", "1"},
 	{"CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"},

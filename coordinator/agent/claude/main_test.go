@@ -176,13 +176,18 @@ func talk(t *testing.T, a *claude.Agent) {
 // play plays one attempt; the context is the act's.
 func play(t *testing.T, ctx context.Context, a *claude.Agent, phase sim.Phase) sim.Sealed {
 	t.Helper()
+	return prompted(t, ctx, a, phase, "Play turn.")
+}
+
+func prompted(t *testing.T, ctx context.Context, a *claude.Agent, phase sim.Phase, prompt string) sim.Sealed {
+	t.Helper()
 	phase.Name = "only"
 	phase.Failures = sim.DefaultFailures()
 	phase.Failures.Illegal.Retry, phase.Failures.Crash.Retry = 0, 0
 	phase.Mail = func(*sim.Scope) ([]string, error) { return []string{"a", "b"}, nil }
 	var got sim.Sealed
 	act := sim.ActorFunc(func(_ context.Context, ask *sim.Ask) sim.Answer {
-		return a.Act(ctx, ask, "Play turn.")
+		return a.Act(ctx, ask, prompt)
 	})
 	silent := sim.ActorFunc(func(context.Context, *sim.Ask) sim.Answer { return sim.Answer{Pass: true} })
 	_, err := sim.Play(context.Background(), &sim.Config{

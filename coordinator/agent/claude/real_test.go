@@ -144,6 +144,30 @@ func seeded(t *testing.T, o claude.Options) string {
 	return v.UserID
 }
 
+// A prompt is words: others write parts of it, and neither a command of the client nor a
+// file from anywhere may come of them.
+func TestRealPromptIsOnlyWords(t *testing.T) {
+	m := newModel(t, func(int, string) []block { return []block{text("end")} })
+	o := realOptions(t, m)
+	elsewhere := filepath.Join(t.TempDir(), "secret.txt")
+	write(t, elsewhere, "CANARY-SECRET")
+	write(t, filepath.Join(o.Dir, "in.txt"), "CANARY-IN")
+	a := started(t, o)
+	session := a.SessionID()
+	for i, prompt := range []string{"CANARY-FIRST", "/clear", "/compact", "/nothing of the kind", "see @in.txt and @" + elsewhere} {
+		got := prompted(t, t.Context(), a, sim.Phase{Optional: true}, prompt)
+		if sent := m.sent(); got.Say != "end" || len(sent) != i+1 {
+			t.Fatalf("%q: %+v after %d requests", prompt, got, len(sent))
+		} else if body := sent[i]; !strings.Contains(body, "CANARY-FIRST") || !strings.Contains(body, prompt) ||
+			strings.Contains(body, "CANARY-SECRET") || strings.Contains(body, "CANARY-IN") {
+			t.Errorf("%q made the client send %s", prompt, body)
+		}
+	}
+	if claude.Transcript(o.ConfigDir, session) == "" {
+		t.Error("the session is not the one that was begun")
+	}
+}
+
 // holding is a gate that keeps every Bash call until its context ends.
 type holding struct{ held chan struct{} }
 
