@@ -12,17 +12,21 @@ import (
 // owned are the flags that the driver sets itself, or that would undo what it sets:
 // other permissions, settings from elsewhere, another protocol, another session, other
 // places, interfaces to people and other machines. Written without dashes, in lower
-// case: the client knows some flags in two spellings.
+// case: the client knows some flags in two spellings. Many of them are not in its help.
 var owned = []string{
-	"adddir", "agent", "agents", "allowdangerouslyskippermissions", "allowedtools", "appendsystemprompt",
-	"appendsystempromptfile", "autocompact", "awaitinitialize", "axscreenreader", "bare", "bg", "background", "c", "chrome", "cloud",
-	"continue", "d", "dangerouslyskippermissions", "debug", "debugfile", "desktop", "disablemdmsettings",
-	"disallowedtools", "environment", "file", "forksession", "frompr", "h", "help", "ide", "init", "initonly",
-	"includehookevents", "inputformat", "jsonschema", "maintenance", "maxturns", "mcpconfig", "mcpdebug", "model", "n", "name", "nosessionpersistence",
-	"outputformat", "p", "permissionmode", "permissionprompts", "permissionprompttool", "plugindir", "pluginurl",
-	"print", "promptsuggestions", "r", "remote", "remotecontrol", "remotecontrolsessionnameprefix", "replayusermessages",
-	"resume", "resumesessionat", "rewindfiles", "sdkurl", "sessionid", "sessionmirror", "settings", "settingsources", "strictmcpconfig",
-	"systemprompt", "systempromptfile", "systempromptsnapshot", "teleport", "teammatemode", "tmux", "tools", "v", "verbose", "version", "w", "worktree",
+	"adddir", "agent", "agentcolor", "agentid", "agentname", "agents", "agenttype", "allowdangerouslyskippermissions", "allowedtools",
+	"appendsubagentsystemprompt", "appendsubagentsystempromptfile", "appendsystemprompt", "appendsystempromptfile",
+	"attachserve", "autocompact", "awaitinitialize", "axscreenreader", "bare", "bg", "background", "brief", "c", "channels", "chrome", "cloud",
+	"continue", "d", "dangerouslyloaddevelopmentchannels", "dangerouslyskippermissions", "debug", "debugfile", "desktop", "disablemdmsettings",
+	"disallowedtools", "enableautomode", "environment", "file", "forksession", "forwardhomesettings", "fromlink", "frompr", "gatewayjson", "h", "help",
+	"ide", "includehookevents", "inheritpermissionmode", "init", "initializefields", "initonly", "inputformat", "jsonschema",
+	"maintenance", "managedsettings", "managedsettingsininitialize", "maxturns", "mcpconfig", "mcpdebug", "messagingsocketpath", "model",
+	"n", "name", "nosessionpersistence", "organizationgateway", "outputformat", "p", "parentsessionid", "permissionmode", "permissionprompts",
+	"permissionprompttool", "planmodeinstructions", "planmoderequired", "plugindir", "plugindirnomcp", "pluginurl", "prefill", "print",
+	"projectconfigroot", "promptsuggestions", "r", "rc", "remote", "remotecontrol", "remotecontrolsessionnameprefix", "replayusermessages",
+	"resume", "resumedropsturn", "resumesessionat", "rewindfiles", "sdkurl", "sessionid", "sessionmirror", "sessiontunnel", "settings",
+	"settingsources", "strictmcpconfig", "systemprompt", "systempromptfile", "systempromptsnapshot", "teamname", "teleport", "teammatemode",
+	"tmux", "tools", "trustedfolder", "trustplugin", "trustworkspace", "v", "verbose", "version", "w", "web", "worktree",
 }
 
 func (o *Options) checkFlags() error {
