@@ -97,7 +97,23 @@ func said(prompt string) string {
 	return prompt
 }
 
+// wait returns how the turn ended. That there was a message too many goes before all else:
+// the reader says so before it hands on what came later.
 func (a *Agent) wait(ctx context.Context, s *session, id string) end {
+	e := a.await(ctx, s, id)
+	select {
+	case <-s.steps:
+		e.fail = stepsUsed()
+	default:
+	}
+	return e
+}
+
+func stepsUsed() *sim.Failure {
+	return &sim.Failure{Category: sim.Truncated, Text: "the limit of model requests in one act is used up"}
+}
+
+func (a *Agent) await(ctx context.Context, s *session, id string) end {
 	for {
 		select {
 		case r := <-s.results:
@@ -106,7 +122,7 @@ func (a *Agent) wait(ctx context.Context, s *session, id string) end {
 			}
 			a.trace("claude.stale", Stale{Message: r.UserMessage, Subtype: r.Subtype})
 		case <-s.steps:
-			return end{fail: &sim.Failure{Category: sim.Truncated, Text: "the limit of model requests in one act is used up"}}
+			return end{fail: stepsUsed()}
 		case <-s.ended:
 			return a.ended(s, id)
 		case <-ctx.Done():

@@ -38,7 +38,7 @@ type Agent struct {
 
 	mu    sync.Mutex // guards what follows
 	tools []string   // of the open act's phase; nil: the player's
-	open  bool       // an act is open
+	open  bool       // an act is open, and has steps left
 	last  string     // how the last process ended
 }
 
@@ -169,6 +169,12 @@ func (a *Agent) trace(kind string, data any) {
 }
 
 func (a *Agent) block(id string) { a.opts.Desk.Block(id) }
+
+func (a *Agent) spent() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open = false
+}
 
 func (a *Agent) frame(line []byte) {
 	if a.opts.Frames {

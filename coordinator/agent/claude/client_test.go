@@ -108,10 +108,13 @@ func (c *client) ask(body map[string]any) map[string]any {
 	c.write(map[string]any{"type": "control_request", "request_id": id, "request": body})
 	for {
 		f := c.read()
-		if f["type"] == "control_response" {
+		switch f["type"] {
+		case "control_response":
 			if r := f["response"].(map[string]any); r["request_id"] == id {
 				return r
 			}
+		case "control_request":
+			c.serve(f)
 		}
 	}
 }
@@ -211,6 +214,16 @@ func (c *client) play() {
 				os.Exit(10)
 			}
 		}
+	case "steps": // one message more than is allowed, with a tool in it
+		for n := range 3 {
+			c.write(map[string]any{"type": "assistant", "message": map[string]any{"id": fmt.Sprint("s", n)}})
+		}
+		r := c.ask(map[string]any{"subtype": "hook_callback", "callback_id": "pre", "input": map[string]any{
+			"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": map[string]any{"command": "touch late"}}})
+		if data, _ := json.Marshal(r); !strings.Contains(string(data), `"deny"`) {
+			os.Exit(11)
+		}
+		return // the interrupt is served here or has been served already
 	case "requests": // more than anybody may have open
 		for n := range 500 {
 			c.write(map[string]any{"type": "control_request", "request_id": fmt.Sprint("r", n),

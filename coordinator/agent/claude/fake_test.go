@@ -111,6 +111,19 @@ func failureOf(s sim.Sealed) string {
 	return ""
 }
 
+// What the model wants in a message beyond the step limit is not done: whether it would
+// have been done before the interrupt came is a matter of chance.
+func TestFakeStepLimit(t *testing.T) {
+	o, r := fakeOptions(t, "steps")
+	a := started(t, o)
+	if got := turn(t, a, 30*time.Second, sim.ActLimits{Steps: 2}); got.Category != sim.Truncated {
+		t.Errorf("%s %v", got.Category, failureOf(got))
+	}
+	if got := turn(t, a, 30*time.Second); got.Status != sim.Committed || r.count("claude.start") != 1 {
+		t.Errorf("the turn after: %s %v %v", got.Category, failureOf(got), r.all())
+	}
+}
+
 // A process that cannot be started says why within its context, and leaves nothing.
 func TestFakeStartFails(t *testing.T) {
 	for mode, want := range map[string]string{

@@ -98,7 +98,8 @@ func (s *session) answered(raw json.RawMessage) {
 }
 
 // assistant announces the tool blocks of a model's message, and counts the messages of
-// the main loop. It runs before any call of these blocks can be answered.
+// the main loop. It runs before any call of these blocks can be answered, so that nothing
+// is done that a message beyond the limit asks for.
 func (s *session) assistant(f *frame) {
 	var m message
 	if json.Unmarshal(f.Message, &m) != nil {
@@ -109,7 +110,7 @@ func (s *session) assistant(f *frame) {
 			s.host.block(b.ID)
 		}
 	}
-	if f.Parent != nil || m.ID == "" {
+	if f.Parent != nil || m.ID == "" || m.Model == "<synthetic>" { // the last is the client's own
 		return
 	}
 	s.mu.Lock()
@@ -117,6 +118,7 @@ func (s *session) assistant(f *frame) {
 	n := int64(len(s.messages))
 	s.mu.Unlock()
 	if limit := s.stepLimit.Load(); limit > 0 && n > limit {
+		s.host.spent()
 		select {
 		case s.steps <- struct{}{}:
 		default:

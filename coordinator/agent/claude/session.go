@@ -44,10 +44,11 @@ type session struct {
 	cause    *sim.Failure                  // why the reader killed the process; nil: it did not
 }
 
-// host is who a session works for: it hears of tool blocks, in order, and answers what
-// the process asks.
+// host is who a session works for: it hears of tool blocks and of the end of the steps, in
+// order, and answers what the process asks.
 type host interface {
 	block(id string)
+	spent() // the act's step limit: no further tool may run in it
 	answer(ctx context.Context, r *request) (any, error)
 	trace(kind string, data any)
 	frame(line []byte)

@@ -372,6 +372,7 @@ func (nobody) block(string)                                  {}
 func (nobody) answer(context.Context, *request) (any, error) { return nil, nil }
 func (nobody) trace(string, any)                             {}
 func (nobody) frame([]byte)                                  {}
+func (nobody) spent()                                        {}
 
 // FuzzFrames feeds a session whatever a process may write. It must end, and say why if
 // that was too much garbage.
@@ -403,6 +404,50 @@ func FuzzFrames(f *testing.F) {
 		}
 		s.close(0)
 	})
+}
+
+// A turn with a message too many is cut off, also if its result or its end is there as
+// soon as that is noticed: which of them is looked at first may not decide.
+func TestStepLimitGoesFirst(t *testing.T) {
+	gone := make(chan struct{})
+	close(gone)
+	for i := range 40 {
+		s := &session{results: make(chan *result, 1), steps: make(chan struct{}, 1), ended: make(chan struct{}),
+			proc: &Process{Done: gone, Exit: func() string { return "exit 0" }}, tail: &tail{}}
+		s.steps <- struct{}{}
+		if i%2 == 0 {
+			s.results <- &result{Subtype: "success", UserMessage: "m"}
+		} else {
+			close(s.ended)
+		}
+		e := (&Agent{}).wait(context.Background(), s, "m")
+		if e.fail == nil || e.fail.Category != "TRUNCATED" {
+			t.Fatalf("round %d: %+v", i, e.fail)
+		}
+	}
+}
+
+// What the client says in the model's name is no request to the model.
+func TestStepsAreTheModels(t *testing.T) {
+	s := &session{host: nobody{}, messages: map[string]bool{}, steps: make(chan struct{}, 1)}
+	s.stepLimit.Store(2)
+	for i, c := range []struct {
+		frame string
+		over  bool
+	}{
+		{`{"message":{"id":"m1","model":"claude-opus-5-5"}}`, false},
+		{`{"message":{"id":"m1","model":"claude-opus-5-5"}}`, false},                          // its second block
+		{`{"message":{"id":"m2","model":"claude-opus-5-5"},"parent_tool_use_id":"t"}`, false}, // a sub-agent's
+		{`{"message":{"id":"m3","model":"claude-opus-5-5"}}`, false},
+		{`{"message":{"id":"m4","model":"<synthetic>"}}`, false},
+		{`{"message":{"id":"m5","model":"claude-opus-5-5"}}`, true},
+	} {
+		f, _ := parse([]byte(c.frame))
+		s.assistant(&f)
+		if over := len(s.steps) > 0; over != c.over {
+			t.Errorf("frame %d: over %v", i, over)
+		}
+	}
 }
 
 type nop struct{}
