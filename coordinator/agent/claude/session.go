@@ -25,6 +25,7 @@ type session struct {
 	out    chan []byte   // lines for stdin
 	eof    chan struct{} // closed: stdin is to be closed
 	tail   *tail
+	told   chan struct{} // closed: all of stderr is in the tail
 	wg     sync.WaitGroup
 
 	room    chan struct{} // a place for each open request of the process
@@ -57,13 +58,17 @@ type host interface {
 func newSession(p *Process, h host, stderr *tail) *session {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{
-		proc: p, host: h, ctx: ctx, cancel: cancel, tail: stderr, out: make(chan []byte, maxOpen), eof: make(chan struct{}),
+		proc: p, host: h, ctx: ctx, cancel: cancel, tail: stderr, told: make(chan struct{}),
+		out: make(chan []byte, maxOpen), eof: make(chan struct{}),
 		room: make(chan struct{}, maxOpen), results: make(chan *result, 16), steps: make(chan struct{}, 1), ended: make(chan struct{}),
 		pending: map[string]chan reply{}, open: map[string]context.CancelFunc{}, messages: map[string]bool{},
 	}
 	s.wg.Go(s.write)
 	s.wg.Go(s.read)
-	s.wg.Go(func() { s.tail.drain(p.Stderr) })
+	s.wg.Go(func() {
+		defer close(s.told)
+		s.tail.drain(p.Stderr)
+	})
 	s.wg.Go(s.watch)
 	return s
 }
@@ -118,7 +123,16 @@ func (s *session) verdict() *sim.Failure {
 	if cause != nil {
 		return cause
 	}
-	return &sim.Failure{Category: sim.Crash, Text: "the agent's process ended: " + s.exit(time.Second) + s.tail.said()}
+	exit := s.exit(time.Second)
+	// Else the same end would have its reason in one run and none in another. A child that
+	// lives on may hold stderr open.
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-s.told:
+	case <-t.C:
+	}
+	return &sim.Failure{Category: sim.Crash, Text: "the agent's process ended: " + exit + s.tail.said()}
 }
 
 // exit is how the process ended, as far as that is known within d.

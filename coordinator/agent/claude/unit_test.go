@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -250,6 +251,30 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// Why a process ended is in its stderr, which is read on a goroutine of its own: the end
+// of the process says nothing about how far that has come.
+func TestVerdictWaitsForStderr(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := make(chan struct{})
+		close(gone)
+		r, w := io.Pipe()
+		p := &Process{Stdin: nop{}, Stdout: io.NopCloser(strings.NewReader("")), Stderr: r,
+			Done: gone, Exit: func() string { return "exit 3" }, Kill: func() {}}
+		s := newSession(p, nobody{}, &tail{clean: func(s string) string { return s }})
+		defer s.close(0)
+		got := make(chan string, 1)
+		go func() { got <- s.verdict().Text }()
+		synctest.Wait()
+		if _, err := io.WriteString(w, "no such model"); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if text := <-got; !strings.Contains(text, "exit 3: no such model") {
+			t.Error(text)
+		}
+	})
+}
+
 func TestLines(t *testing.T) {
 	l := newLines(strings.NewReader("one\n\n"+strings.Repeat("y", 200_000)+"\nlast"), 200_001)
 	for _, want := range []string{"one", "", strings.Repeat("y", 200_000), "last"} {
@@ -413,7 +438,7 @@ func TestStepLimitGoesFirst(t *testing.T) {
 	close(gone)
 	for i := range 40 {
 		s := &session{results: make(chan *result, 1), steps: make(chan struct{}, 1), ended: make(chan struct{}),
-			proc: &Process{Done: gone, Exit: func() string { return "exit 0" }}, tail: &tail{}}
+			proc: &Process{Done: gone, Exit: func() string { return "exit 0" }}, tail: &tail{}, told: gone}
 		s.steps <- struct{}{}
 		if i%2 == 0 {
 			s.results <- &result{Subtype: "success", UserMessage: "m"}
