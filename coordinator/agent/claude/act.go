@@ -77,7 +77,7 @@ func (a *Agent) play(ctx context.Context, ask *sim.Ask, prompt string) end {
 	}
 	e := a.wait(ctx, s, id)
 	if e.result == nil && a.session != nil && s.alive() {
-		e.result = a.interrupt(ctx, s)
+		e.result = a.interrupt(ctx, s, id)
 	}
 	if e.result != nil {
 		a.note(ask, s, e.result)
@@ -100,7 +100,7 @@ func said(prompt string) string {
 // wait returns how the turn ended. That there was a message too many goes before all else:
 // the reader says so before it hands on what came later.
 func (a *Agent) wait(ctx context.Context, s *session, id string) end {
-	e := a.await(ctx, s, id)
+	e := a.await(ctx, s, id, s.steps)
 	select {
 	case <-s.steps:
 		e.fail = stepsUsed()
@@ -113,7 +113,7 @@ func stepsUsed() *sim.Failure {
 	return &sim.Failure{Category: sim.Truncated, Text: "the limit of model requests in one act is used up"}
 }
 
-func (a *Agent) await(ctx context.Context, s *session, id string) end {
+func (a *Agent) await(ctx context.Context, s *session, id string, steps <-chan struct{}) end {
 	for {
 		select {
 		case r := <-s.results:
@@ -121,7 +121,7 @@ func (a *Agent) await(ctx context.Context, s *session, id string) end {
 				return end{result: r}
 			}
 			a.trace("claude.stale", Stale{Message: r.UserMessage, Subtype: r.Subtype})
-		case <-s.steps:
+		case <-steps:
 			return end{fail: stepsUsed()}
 		case <-s.ended:
 			return a.ended(s, id)
@@ -156,15 +156,12 @@ func (r *result) answers(id string) bool {
 
 // interrupt stops the turn and returns its result. A process that does not end the
 // turn soon is killed.
-func (a *Agent) interrupt(ctx context.Context, s *session) *result {
+func (a *Agent) interrupt(ctx context.Context, s *session, id string) *result {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptGrace)
 	defer cancel()
 	if _, err := s.request(ctx, map[string]any{"subtype": "interrupt", "cancel_queued": true}); err == nil {
-		select {
-		case r := <-s.results:
+		if r := a.await(ctx, s, id, nil).result; r != nil {
 			return r
-		case <-s.ended:
-		case <-ctx.Done():
 		}
 	}
 	a.drop(0)
