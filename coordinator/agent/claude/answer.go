@@ -40,7 +40,7 @@ func (a *Agent) hook(ctx context.Context, r *request) (any, error) {
 		return nil, fmt.Errorf("the hook's input is not understood")
 	}
 	input, hash, err := inputOf(in.ToolInput)
-	if err != nil && in.Event == "PreToolUse" {
+	if err != nil && r.CallbackID == "pre" {
 		return denied(fmt.Sprintf("the tool's input is not understood: %v", err)), nil
 	}
 	t := Tool{Tool: in.ToolName, Call: in.ToolUseID, Agent: in.AgentID, Input: hash, DurationMS: in.DurationMS}

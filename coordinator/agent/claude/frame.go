@@ -70,7 +70,6 @@ type request struct {
 
 // hookInput is the input of a hook's request.
 type hookInput struct {
-	Event      string          `json:"hook_event_name"`
 	ToolName   string          `json:"tool_name"`
 	ToolInput  json.RawMessage `json:"tool_input"`
 	ToolUseID  string          `json:"tool_use_id"`

@@ -494,6 +494,24 @@ func TestInterruptWaitsForItsResult(t *testing.T) {
 	}
 }
 
+// What the gate does not understand does not run, whatever the event is called.
+func TestGateFailsClosed(t *testing.T) {
+	o := valid()
+	o.Dir = t.TempDir()
+	a := &Agent{policy: newPolicy(&o), open: true}
+	for _, input := range []string{
+		`{"hook_event_name":"PreToolUse","tool_name":"Write","tool_input":"text"}`,
+		`{"hook_event_name":"PreToolUse","tool_name":"Write"}`,
+		`{"hook_event_name":"BeforeTool","tool_name":"Write","tool_input":[1]}`,
+		`{"tool_name":"Write","tool_input":{"file_path":"../x"}}`,
+	} {
+		v, err := a.hook(t.Context(), &request{CallbackID: "pre", Input: json.RawMessage(input)})
+		if err == nil && !strings.Contains(compact(v), `"permissionDecision":"deny"`) {
+			t.Errorf("%s: %s", input, compact(v))
+		}
+	}
+}
+
 type nop struct{}
 
 func (nop) Write(p []byte) (int, error) { return len(p), nil }
