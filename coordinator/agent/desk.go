@@ -46,7 +46,7 @@ type Desk struct {
 	seen  map[string]int
 	named bool // some driver announces blocks: an unannounced call is a late one
 	calls int  // calls and blocks so far in this attempt
-	acts  []act
+	last  *act // the last decision by order; the others are not kept, for there may be many
 	mail  []letter
 	hand  Hand
 }
@@ -84,7 +84,7 @@ func (d *Desk) open(r *rules) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.rules, d.seen, d.calls = r, map[string]int{}, 0
-	d.acts, d.mail, d.hand = nil, nil, Hand{}
+	d.last, d.mail, d.hand = nil, nil, Hand{}
 }
 
 // Block announces the next tool block of the model's messages by its tool_use id. A
@@ -183,7 +183,12 @@ func (d *Desk) Inbox() ([]sim.Message, error) {
 func (d *Desk) decide(a act) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.acts = append(d.acts, a)
+	if !a.pass {
+		d.hand.Acts++
+	}
+	if d.last == nil || a.order >= d.last.order {
+		d.last = &a
+	}
 }
 
 // note remembers the last refusal of an action.
@@ -201,12 +206,14 @@ func (d *Desk) Close() Hand {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	h := d.hand
-	h.play(d.acts)
+	if a := d.last; a != nil {
+		h.Action, h.Say, h.Passed = a.action, a.say, a.pass
+	}
 	slices.SortStableFunc(d.mail, func(a, b letter) int { return a.order - b.order })
 	for _, l := range d.mail {
 		h.Mail = append(h.Mail, l.Letter)
 	}
-	d.rules, d.seen, d.acts, d.mail, d.hand = nil, nil, nil, nil, Hand{}
+	d.rules, d.seen, d.last, d.mail, d.hand = nil, nil, nil, nil, Hand{}
 	return h
 }
 

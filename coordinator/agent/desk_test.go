@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -72,6 +73,30 @@ func TestOrderIsTheOrderOfBlocks(t *testing.T) {
 			t.Errorf("arrival %v: say %q, mail %v", arrival, got.Say, mail)
 		}
 	}
+}
+
+// An agent may act as often as it can in the time it has; only its last word is kept.
+func TestManyActsAreBounded(t *testing.T) {
+	const many = 1000 // of 256 KiB each
+	got := attempt(t, tool(sim.Phase{}), "", func(d *agent.Desk) {
+		before := heap()
+		for n := range many {
+			must(t, d.Act("", act(n%10), strings.Repeat(string(rune('a'+n%10)), agent.MaxText)))
+		}
+		if more := heap() - before; more > 32<<20 {
+			t.Errorf("the desk keeps %d MiB", more>>20)
+		}
+	})
+	if !cmp.Equal(got.Action, any(act((many-1)%10))) {
+		t.Errorf("%v", got.Action)
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func TestPass(t *testing.T) {

@@ -3,7 +3,6 @@ package agent
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sandtable/sandtable/sim"
@@ -17,17 +16,6 @@ type Hand struct {
 	Mail    []sim.Letter
 	Illegal *sim.Failure // why the last refused action was refused; nil: none was
 	Acts    int          // legal actions
-}
-
-// play picks the last decision by order.
-func (h *Hand) play(acts []act) {
-	slices.SortStableFunc(acts, func(a, b act) int { return a.order - b.order })
-	for _, a := range acts {
-		if !a.pass {
-			h.Acts++
-		}
-		h.Action, h.Say, h.Passed = a.action, a.say, a.pass
-	}
 }
 
 // Answer makes the engine's answer of a hand and the agent's final text, for stages
