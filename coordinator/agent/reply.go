@@ -20,7 +20,9 @@ const (
 // open or in a fenced block. An object inside another one is not an object of the
 // text, and prose is not read at all: what only looks like a move is no move (rule F3
 // of the turn reference). An object that is cut off by the text's end is not there, nor
-// is anything inside it. A text that is too costly to search holds nothing.
+// is anything inside it. After one that is whole and cannot be used, for a number out of
+// range or its depth, there is none: neither what is inside it nor what was said before
+// it was meant. A text that is too costly to search holds nothing.
 func LastObject(text string) (map[string]any, bool) {
 	if len(text) > maxReply {
 		text = text[len(text)-maxReply:]
@@ -39,11 +41,11 @@ func LastObject(text string) (map[string]any, bool) {
 		if budget -= scanCost + read; budget < 0 {
 			return nil, false
 		}
-		if err != nil {
+		if errors.As(err, new(*json.SyntaxError)) {
 			text = text[1:] // a bracket of prose
 			continue
 		}
-		text, last = text[read:], object
+		text, last = text[read:], object // nil: a whole one that nobody can use
 	}
 }
 

@@ -30,6 +30,10 @@ func TestLastObject(t *testing.T) {
 		{`[1,2] 3 "x"`, nil},
 		{`{"n":1.0,"e":1e2,"big":123456789012345678901}`, map[string]any{"n": 1.0, "e": 100.0, "big": 123456789012345678901.0}},
 		{`{"a":1e999}`, nil},
+		{`{"x":{"a":1},"y":1e999}`, nil},       // whole, but no value: what is inside is no action
+		{`{"b":2} or rather {"a":1e999}`, nil}, // nor is what was said before it
+		{`{"y":1e999} or rather {"a":1}`, one},
+		{`{"x":` + strings.Repeat("[", 200) + `{"a":1}` + strings.Repeat("]", 200) + `}`, nil}, // too deep
 		{"{\"a\":1}\xff", one},
 		{`{}`, map[string]any{}},
 	} {
