@@ -75,6 +75,35 @@ func TestOrderIsTheOrderOfBlocks(t *testing.T) {
 	}
 }
 
+// What everybody hears has one bound, whichever way it is said. A text that nobody hears
+// has none.
+func TestTextsThatAreTooLong(t *testing.T) {
+	long := strings.Repeat("x", agent.MaxText+1)
+	acts := func(say string) func(*agent.Desk) {
+		return func(d *agent.Desk) { must(t, d.Act("", act(1), say)) }
+	}
+	none := func(*agent.Desk) {}
+	for name, c := range map[string]struct {
+		phase sim.Phase
+		text  string
+		use   func(*agent.Desk)
+		cat   sim.Category
+	}{
+		"talk":           {sim.Phase{Optional: true}, long, none, sim.Truncated},
+		"talk, just":     {sim.Phase{Optional: true}, long[1:], none, ""},
+		"act":            {tool(sim.Phase{}), long, acts(""), sim.Truncated},
+		"act and say":    {tool(sim.Phase{}), long, acts("short"), ""},
+		"reply":          {tool(sim.Phase{Via: sim.Via{Kind: sim.ViaReply}}), long + `{"want":1}`, none, sim.Truncated},
+		"optional":       {tool(sim.Phase{Optional: true}), long, none, sim.Truncated},
+		"explicit pass":  {tool(sim.Phase{}), long, func(d *agent.Desk) { must(t, d.Pass("")) }, ""},
+		"nothing to act": {tool(sim.Phase{}), long, none, sim.Empty},
+	} {
+		if got := attempt(t, c.phase, c.text, c.use); got.Category != c.cat {
+			t.Errorf("%s: %q, want %q", name, got.Category, c.cat)
+		}
+	}
+}
+
 // An agent may act as often as it can in the time it has; only its last word is kept.
 func TestManyActsAreBounded(t *testing.T) {
 	const many = 1000 // of 256 KiB each

@@ -28,7 +28,10 @@ type Hand struct {
 //     the final text if the action had none.
 //   - Without a legal action an optional stage is passed. Otherwise it failed: ILLEGAL
 //     if actions were refused, UNPARSABLE if a reply held none, else EMPTY.
-func (h Hand) Answer(ask *sim.Ask, text string) sim.Answer {
+//   - What would be said may not be longer than [MaxText]: else it is TRUNCATED.
+func (h Hand) Answer(ask *sim.Ask, text string) sim.Answer { return bounded(h.answer(ask, text)) }
+
+func (h Hand) answer(ask *sim.Ask, text string) sim.Answer {
 	switch {
 	case h.Passed:
 		return sim.Answer{Pass: true, Mail: h.Mail}
@@ -48,7 +51,15 @@ func (h Hand) AnswerFile(ask *sim.Ask, text string, data []byte, err error) sim.
 	if h.Passed || ask.Schema == nil {
 		return h.Answer(ask, text)
 	}
-	return h.file(ask.Check, ask.Optional, ask.Via.File, text, data, err)
+	return bounded(h.file(ask.Check, ask.Optional, ask.Via.File, text, data, err))
+}
+
+// bounded refuses to hand on a text that is too long: every hearer gets all of it.
+func bounded(a sim.Answer) sim.Answer {
+	if n := len(a.Say); n > MaxText {
+		return failure(sim.Truncated, "the reply has %d bytes; at most %d are taken", n, MaxText)
+	}
+	return a
 }
 
 func (h Hand) file(check func(any) error, optional bool, name, text string, data []byte, err error) sim.Answer {
