@@ -177,6 +177,9 @@ func TestMalformed(t *testing.T) {
 		{map[string]any{"messages": []any{1}}, "messages.0: input should be an object"},
 		{map[string]any{"messages": user, "model": 7}, "model: input should be a string"},
 		{map[string]any{"messages": user, "model": ""}, "model: is empty"},
+		{map[string]any{"messages": user, "model": strings.Repeat("m", 257)}, "model: has 257 characters"},
+		{map[string]any{"messages": user, "model": "a\x1b[2Jb"}, "model: input should be a name"},
+		{map[string]any{"messages": user, "model": "a\nb"}, "model: input should be a name"},
 		{map[string]any{"messages": user, "stream": "yes"}, "stream: input should be a boolean"},
 		{map[string]any{"messages": user, "max_tokens": nil}, "max_tokens: field required"},
 		{map[string]any{"messages": user, "max_tokens": 0}, "max_tokens: input should be a positive"},
@@ -198,6 +201,31 @@ func TestMalformed(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 			t.Errorf("%v: error %v, want %q", tc.fields, err, tc.want)
 		}
+	}
+}
+
+// TestLongWordsStayOut: what a client writes comes back, and into the log, in a length
+// that people can read.
+func TestLongWordsStayOut(t *testing.T) {
+	var log strings.Builder
+	r := newRig(t, Options{Upstream: builtIn(t), Log: hclog.New(&hclog.LoggerOptions{Output: &syncWriter{w: &log}})})
+	a := r.register("a", AgentOptions{})
+	long := strings.Repeat("k", 1<<20)
+	for _, bad := range []string{
+		`{"` + long + `":1,"` + long + `":2}`,
+		`{"` + long + `":[tru]}`,
+		`{"x":` + long + `}`,
+		`{"x":` + strings.Repeat("9", 1<<20) + `}`,
+		body(map[string]any{"model": long}),
+	} {
+		status, _, answer := r.post(a, "/v1/messages", bad)
+		if status != 400 || len(answer) > 4096 {
+			t.Errorf("%.20s…: status %d, %d bytes", bad, status, len(answer))
+		}
+	}
+	r.Close()
+	if n := log.Len(); n > 32<<10 {
+		t.Errorf("the log has %d bytes", n)
 	}
 }
 

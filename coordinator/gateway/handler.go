@@ -103,8 +103,9 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request, a *account, endpo
 	}
 	request, talk, system, err := a.understand(body, endpoint == Counting)
 	if err != nil {
-		g.options.Log.Warn("malformed", "agent", a.agent, "why", err)
-		WriteError(w, http.StatusBadRequest, errInvalid, err.Error(), false)
+		why := shortened(err.Error())
+		g.options.Log.Warn("malformed", "agent", a.agent, "why", why)
+		WriteError(w, http.StatusBadRequest, errInvalid, why, false)
 		return nil, false
 	}
 	inner := r.Clone(r.Context())
@@ -116,6 +117,15 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request, a *account, endpo
 		system: system,
 		errand: len(request.Tools) == 0 && !a.options.OwnRequests,
 	}, true
+}
+
+// shortened cuts a message that may quote the body.
+func shortened(s string) string {
+	const most = 1000
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // readAll reads r to its end. size is what the client says that will come, or negative;

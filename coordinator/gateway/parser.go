@@ -3,6 +3,8 @@ package gateway
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // parser keeps the first error; after it everything else is read as far as it goes.
@@ -15,9 +17,7 @@ func (p *parser) fail(place, format string, args ...any) {
 }
 
 func (p *parser) head(r *Request, top map[string]any, counting bool) {
-	if r.Model = p.text(top["model"], "model", true); r.Model == "" {
-		p.fail("model", "is empty")
-	}
+	r.Model = p.model(top["model"])
 	if s, there := top["stream"]; there && s != nil {
 		var ok bool
 		if r.Stream, ok = s.(bool); !ok {
@@ -32,6 +32,22 @@ func (p *parser) head(r *Request, top map[string]any, counting bool) {
 	case !counting:
 		p.fail("max_tokens", "field required")
 	}
+}
+
+// maxModel is the API's own bound of a model's name, which goes into books and tables.
+const maxModel = 256
+
+func (p *parser) model(v any) string {
+	name := p.text(v, "model", true)
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		p.fail("model", "is empty")
+	case n > maxModel:
+		p.fail("model", "has %d characters; at most %d are allowed", n, maxModel)
+	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		p.fail("model", "input should be a name, without control characters")
+	}
+	return name
 }
 
 func (p *parser) text(v any, place string, required bool) string {
