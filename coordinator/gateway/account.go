@@ -44,6 +44,7 @@ type account struct {
 	seen    map[[32]byte]bool // fingerprints of inferences under at
 	ordinal int64
 	open    int
+	held    int64 // bytes of the bodies of open requests
 	active  time.Time
 }
 
@@ -142,6 +143,17 @@ func (a *account) leave(now time.Time) {
 	defer a.mu.Unlock()
 	a.active = now
 	a.open--
+}
+
+// hold counts n more bytes of bodies in, unless they would be more than most.
+func (a *account) hold(n, most int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.held+n > most {
+		return false
+	}
+	a.held += n
+	return true
 }
 
 // attribution is what a request that arrives now belongs to.

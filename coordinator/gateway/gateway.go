@@ -32,6 +32,8 @@ type Options struct {
 	Earlier []Row
 	Socket  string // path of a Unix socket to listen on as well; "": none
 	// MaxBody bounds a request's body in bytes; 0: 32 MiB, which is the API's own limit.
+	// The open requests of one agent may hold twice that together; one that would be
+	// more is told to come again.
 	MaxBody int64
 	// MaxOpen bounds the requests of one agent that are open at a time; further ones are
 	// told to come again. 0: 64.

@@ -351,6 +351,51 @@ func TestTooManyOpen(t *testing.T) {
 	}
 }
 
+// TestTooMuchOpen: what an agent's open requests hold together is bounded, and nobody
+// else's business.
+func TestTooMuchOpen(t *testing.T) {
+	arrived, release := make(chan bool, 8), make(chan bool, 8)
+	r := newRig(t, Options{MaxBody: 4096, Upstream: upstreamFunc(func(w http.ResponseWriter, c *Call) {
+		arrived <- true
+		<-release
+	})})
+	a, b := r.register("a", AgentOptions{}), r.register("b", AgentOptions{})
+	large := ask(false, strings.Repeat("x", 3500))
+	status := make(chan int)
+	send := func(acc Account) {
+		code, header, _ := r.post(acc, "/v1/messages", large)
+		if code == 429 && (header.Get("Retry-After") == "" || header.Get("X-Should-Retry") != "") {
+			t.Errorf("a request that could come again is told %v", header)
+		}
+		status <- code
+	}
+	for _, acc := range []Account{a, a, b} {
+		go send(acc)
+		<-arrived
+	}
+	go send(a)
+	select {
+	case got := <-status:
+		if got != 429 {
+			t.Errorf("status %d, want 429", got)
+		}
+	case <-arrived:
+		t.Error("more was taken in than an agent may hold")
+		release <- true
+		<-status
+	}
+	for range 3 {
+		release <- true
+		<-status
+	}
+	go send(a)
+	<-arrived
+	release <- true
+	if got := <-status; got == 429 {
+		t.Error("what has been answered is still held")
+	}
+}
+
 func TestRegister(t *testing.T) {
 	r := newRig(t, Options{Upstream: builtIn(t)})
 	for _, name := range []string{"", "a/b", "..", "-a", "a b", "ä", strings.Repeat("a", 129)} {

@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -76,7 +74,9 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, a *account, path
 	}
 	defer func() { a.leave(g.options.Now()) }()
 	at := a.attribution() // before the body is read: it may take its time
-	call, ok := g.read(w, r, a, endpoint, path)
+	body := &share{of: a, most: 2 * g.options.MaxBody, body: http.MaxBytesReader(w, r.Body, g.options.MaxBody)}
+	defer body.release()
+	call, ok := g.read(w, r, body, endpoint, path)
 	if !ok {
 		return
 	}
@@ -90,15 +90,11 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, a *account, path
 }
 
 // read takes in the body and makes a call of it, or answers with an error.
-func (g *Gateway) read(w http.ResponseWriter, r *http.Request, a *account, endpoint Endpoint, path string) (*Call, bool) {
-	body, err := readAll(http.MaxBytesReader(w, r.Body, g.options.MaxBody), r.ContentLength)
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		WriteError(w, http.StatusRequestEntityTooLarge, errTooLarge, fmt.Sprintf("Request exceeds the maximum size of %d bytes", large.Limit), false)
-		return nil, false
-	}
+func (g *Gateway) read(w http.ResponseWriter, r *http.Request, from *share, endpoint Endpoint, path string) (*Call, bool) {
+	a := from.of
+	body, err := readAll(from, r.ContentLength)
 	if err != nil {
-		WriteError(w, http.StatusBadRequest, errInvalid, "The body cannot be read: "+err.Error(), false)
+		unread(w, from, err)
 		return nil, false
 	}
 	request, talk, system, err := a.understand(body, endpoint == Counting)
@@ -126,16 +122,6 @@ func shortened(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
-// readAll reads r to its end. size is what the client says that will come, or negative;
-// room is made for no more than a usual conversation before it has come.
-func readAll(r io.Reader, size int64) ([]byte, error) {
-	const usual = 1 << 20
-	var b bytes.Buffer
-	b.Grow(int(min(max(size, 0), usual)) + bytes.MinRead) // ReadFrom wants that much left at the end
-	_, err := b.ReadFrom(r)
-	return b.Bytes(), err
 }
 
 // infer has the upstream answer an inference, under the meter.
