@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,17 @@ func TestNeutral(t *testing.T) {
 	got := n.cleanValue(obj{"/w/k": []any{"/w", int64(1), nil, obj{"x": "/w/y"}}})
 	if text, _ := json.Marshal(got); string(text) != `{"./k":[".",1,null,{"x":"./y"}]}` {
 		t.Errorf("%s", text)
+	}
+}
+
+// TestNeutralKeys: two keys may become one; which value it has is no matter of chance.
+func TestNeutralKeys(t *testing.T) {
+	n := newNeutral("/t/views/a", nil)
+	for range 50 {
+		got := n.cleanValue(map[string]any{"/t/views/a/x": int64(1), "./x": int64(2)})
+		if want := (map[string]any{"./x": int64(1)}); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
 	}
 }
 

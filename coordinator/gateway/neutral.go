@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -94,7 +95,8 @@ func (r pathRule) ends(rest string) bool {
 
 func inName(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// cleanValue returns a JSON value with all its texts cleaned, keys included.
+// cleanValue returns a JSON value with all its texts cleaned, keys included. Keys that
+// become equal are one key, with the value of the last in order.
 func (n *neutral) cleanValue(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -107,8 +109,8 @@ func (n *neutral) cleanValue(v any) any {
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[n.clean(k)] = n.cleanValue(e)
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			out[n.clean(k)] = n.cleanValue(v[k])
 		}
 		return out
 	}
