@@ -62,10 +62,11 @@ type rateFile map[string]int64
 
 const (
 	priceUnit = "nano-dollars per token"
-	// maxRate bounds a rate and maxTokens a count, so that five products of them stay
-	// far below 2^63: a dollar per token, and a trillion tokens in one response.
+	// maxRate bounds a rate, a thousand dollars for a million tokens, and maxTokens a count
+	// of one response, a thousand times the longest prompt there is. Five products of them
+	// stay below 2^63, and so does a sum of a thousand times as much.
 	maxRate   = 1_000_000
-	maxTokens = 1_000_000_000_000
+	maxTokens = 1_000_000_000
 )
 
 // DefaultPrices returns the table that comes with the program.

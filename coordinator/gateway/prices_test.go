@@ -93,6 +93,18 @@ func TestMeasuredCharges(t *testing.T) {
 	}
 }
 
+// TestSumsHaveRoom: the dearest response that is taken may come a thousand times over
+// before a sum of nano-dollars or of tokens leaves an int64.
+func TestSumsHaveRoom(t *testing.T) {
+	most := big.NewInt(1000)
+	for _, n := range []int64{maxTokens, maxRate, 5} {
+		most.Mul(most, big.NewInt(n))
+	}
+	if !most.IsInt64() {
+		t.Errorf("a thousand responses may cost %s nano-dollars", most)
+	}
+}
+
 func TestUnknownModel(t *testing.T) {
 	p := DefaultPrices()
 	for _, id := range []string{"", "claude-foo-9", "claude-opus", "claude-opus-5-5x", "opus", "claude-opus-5-5-latest", "claude-opus-5-5-2025100"} {
