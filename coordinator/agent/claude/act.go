@@ -28,7 +28,7 @@ func (a *Agent) Act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answer
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	if err := a.ready(ctx); err != nil {
-		return sim.Answer{Failure: notReady(ctx, err)}
+		return sim.Answer{Failure: a.notReady(ctx, err)}
 	}
 	a.opts.Desk.Open(ask)
 	a.setPhase(ask.Tools, true)
@@ -56,11 +56,11 @@ func (a *Agent) settle(ask *sim.Ask, hand agent.Hand, text string) sim.Answer {
 	return hand.AnswerFile(ask, text, data, err)
 }
 
-func notReady(ctx context.Context, err error) *sim.Failure {
+func (a *Agent) notReady(ctx context.Context, err error) *sim.Failure {
 	if ctx.Err() != nil {
 		return &sim.Failure{Category: sim.Timeout, Text: "the agent's process was not ready in time"}
 	}
-	return &sim.Failure{Category: sim.Crash, Text: err.Error()}
+	return &sim.Failure{Category: sim.Crash, Text: a.private(err.Error())}
 }
 
 // play sends the message and waits for its result.

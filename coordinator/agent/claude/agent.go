@@ -27,8 +27,9 @@ type Agent struct {
 	opts    Options
 	policy  *policy
 	bridge  *mcp.Bridge
-	neutral func(string) string
-	lock    *flock.Flock // of the configuration directory: a session has one owner
+	neutral func(string) string // without the view's path
+	private func(string) string // without any path of the agent's own: for failures
+	lock    *flock.Flock        // of the configuration directory: a session has one owner
 
 	turn    sync.Mutex // held by Start, Act and Close
 	session *session   // nil: none runs
@@ -56,7 +57,8 @@ func New(o Options) (*Agent, error) {
 	}
 	return &Agent{
 		opts: o, policy: newPolicy(&o), bridge: mcp.NewBridge(o.Server), neutral: agent.Neutral(o.Dir),
-		lock: flock.New(filepath.Join(o.ConfigDir, "sandtable.lock")), id: id,
+		private: agent.Neutral(o.Dir, o.ConfigDir, o.RuntimeDir, o.Tmp, o.Home), // the inner ones first
+		lock:    flock.New(filepath.Join(o.ConfigDir, "sandtable.lock")), id: id,
 	}, nil
 }
 

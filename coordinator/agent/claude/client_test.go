@@ -182,7 +182,7 @@ func (c *client) play() {
 			os.Stdout.Write(line)
 		}
 	case "die":
-		fmt.Fprintln(os.Stderr, "out of memory")
+		fmt.Fprintf(os.Stderr, "out of memory: %s/x %s %s %s\n", os.Getenv("CLAUDE_CONFIG_DIR"), os.Getenv("HOME"), os.Getenv("TMPDIR"), os.Getenv("XDG_RUNTIME_DIR"))
 		os.Exit(7)
 	case "orphan": // a child holds the output open
 		cmd := exec.Command("sleep", "4")

@@ -86,6 +86,9 @@ func TestFakeMisbehaviour(t *testing.T) {
 			if !strings.Contains(failureOf(got), c.text) {
 				t.Errorf("the failure says %q, want %q", failureOf(got), c.text)
 			}
+			if place := filepath.Dir(o.Home); strings.Contains(failureOf(got), place) {
+				t.Errorf("the failure, which goes into the history, says where the sandbox is: %q", failureOf(got))
+			}
 			if c.mode == "order" && fmt.Sprint(got.Action) != "map[want:2]" {
 				t.Errorf("the last block does not count, but %v", got.Action)
 			}

@@ -13,7 +13,7 @@ const budgetMark = "sandtable: budget"
 // failure classifies a result; nil: the turn came to its end. A subtype of success
 // says nothing: an error of the API that ends a turn has it too.
 func (a *Agent) failure(r *result) *sim.Failure {
-	text := a.neutral(clip(r.Result, strings.Join(r.Errors, "; ")))
+	text := a.private(clip(r.Result, strings.Join(r.Errors, "; ")))
 	fail := func(c sim.Category, what string) *sim.Failure {
 		return &sim.Failure{Category: c, Text: strings.TrimRight(what+": "+text, ": ")}
 	}

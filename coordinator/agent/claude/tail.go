@@ -48,7 +48,7 @@ func (t *tail) add(p []byte) {
 }
 
 // said is the end of stderr for a message, with a separator in front; "" if nothing
-// was said. It has no control characters, no key and no path of the view.
+// was said. It has nothing that does not print, no key and no path of the agent's.
 func (t *tail) said() string {
 	t.mu.Lock()
 	text := string(t.end)
@@ -61,7 +61,7 @@ func (t *tail) said() string {
 		if r == '\n' || r == '\t' {
 			return ' '
 		}
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r

@@ -212,7 +212,7 @@ func TestUsageResets(t *testing.T) {
 }
 
 func TestFailureClasses(t *testing.T) {
-	a := &Agent{neutral: func(s string) string { return s }}
+	a := &Agent{private: func(s string) string { return s }}
 	status := func(n int) *int { return &n }
 	for _, c := range []struct {
 		r    result
