@@ -55,7 +55,7 @@ type Options struct {
 	Trace func(kind string, data any)
 	// Frames also traces every frame as it is read, as json.RawMessage.
 	Frames bool
-	Stderr io.Writer // gets the process's stderr; nil: only its end is kept
+	Stderr io.Writer // gets a process's stderr, up to 16 MiB; nil: only its end is kept
 }
 
 // Gate judges a tool call before it runs. It may hold the call back by not returning

@@ -1,19 +1,24 @@
 package claude
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
 )
 
-// maxTail is how much of stderr's end is kept, in bytes.
-const maxTail = 2 << 10
+const (
+	maxTail   = 2 << 10  // of stderr's end that is kept for a message, in bytes
+	maxStderr = 16 << 20 // of stderr that is copied; the rest is dropped, and that is said
+)
 
-// tail keeps the end of a process's stderr, and copies all of it to a writer.
+// tail keeps the end of a process's stderr, and copies the beginning to a writer.
 type tail struct {
 	to     io.Writer // nil: nowhere
-	secret string    // never shown
+	copied int
+	secret string // never shown
 	clean  func(string) string
 
 	mu  sync.Mutex
@@ -34,16 +39,26 @@ func (t *tail) drain(r io.Reader) {
 }
 
 func (t *tail) add(p []byte) {
-	if t.to != nil {
-		if _, err := t.to.Write(p); err != nil {
-			t.to = nil // a full disk must not stop the drain
-		}
-	}
+	t.copy(p)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.end = append(t.end, p...)
 	if n := len(t.end) - maxTail; n > 0 {
 		t.end = append(t.end[:0], t.end[n:]...)
+	}
+}
+
+func (t *tail) copy(p []byte) {
+	if t.to == nil {
+		return
+	}
+	p = p[:min(len(p), maxStderr-t.copied)]
+	t.copied += len(p)
+	if t.copied == maxStderr {
+		p = fmt.Appendf(slices.Clone(p), "\n[stderr is cut here, at %d bytes]\n", maxStderr)
+	}
+	if _, err := t.to.Write(p); err != nil || t.copied == maxStderr {
+		t.to = nil // a full disk must not stop the drain
 	}
 }
 

@@ -251,6 +251,22 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// A process that floods its stderr does not fill the disk, and its end is kept all the same.
+func TestTailIsBounded(t *testing.T) {
+	var all bytes.Buffer
+	tl := &tail{to: &all, clean: func(s string) string { return s }}
+	for range 40 {
+		tl.add(bytes.Repeat([]byte("x"), 1<<20))
+	}
+	tl.add([]byte(" the last words"))
+	if n := all.Len(); n > maxStderr+100 || !strings.HasSuffix(all.String(), "[stderr is cut here, at 16777216 bytes]\n") {
+		t.Errorf("%d bytes are kept", n)
+	}
+	if !strings.HasSuffix(tl.said(), "the last words") {
+		t.Error("the end is lost")
+	}
+}
+
 // Why a process ended is in its stderr, which is read on a goroutine of its own: the end
 // of the process says nothing about how far that has come.
 func TestVerdictWaitsForStderr(t *testing.T) {
