@@ -495,19 +495,25 @@ func TestStepsAreTheModels(t *testing.T) {
 // it, it would come in the middle of the next turn, where one without the message's id, as
 // 2.1.197 writes it, would be taken for that turn's.
 func TestInterruptWaitsForItsResult(t *testing.T) {
-	in, out := io.Pipe()
-	p := &Process{Stdin: nop{}, Stdout: in, Stderr: io.NopCloser(strings.NewReader("")),
-		Done: make(chan struct{}), Exit: func() string { return "" }, Kill: func() { in.Close() }}
-	s := newSession(p, nobody{}, &tail{clean: func(s string) string { return s }})
-	defer s.close(0)
-	go io.WriteString(out, `{"type":"control_response","response":{"subtype":"success","request_id":"sandtable-1"}}
+	synctest.Test(t, func(t *testing.T) {
+		in, out := io.Pipe()
+		asked, stdin := io.Pipe()
+		p := &Process{Stdin: stdin, Stdout: in, Stderr: io.NopCloser(strings.NewReader("")),
+			Done: make(chan struct{}), Exit: func() string { return "" }, Kill: func() { in.Close() }}
+		s := newSession(p, nobody{}, &tail{clean: func(s string) string { return s }})
+		defer s.close(0)
+		go func() {
+			_, _ = newLines(asked, MaxLine).next() // the interrupt
+			io.WriteString(out, `{"type":"control_response","response":{"subtype":"success","request_id":"sandtable-1"}}
 {"type":"result","subtype":"success","user_message_uuid":"other"}
 {"type":"result","subtype":"success","origin":{"kind":"task-notification"}}
 {"type":"result","subtype":"error_during_execution"}
 `)
-	if r := (&Agent{}).interrupt(t.Context(), s, "m"); r == nil || r.Subtype != "error_during_execution" {
-		t.Errorf("%+v", r)
-	}
+		}()
+		if r := (&Agent{}).interrupt(t.Context(), s, "m"); r == nil || r.Subtype != "error_during_execution" {
+			t.Errorf("%+v", r)
+		}
+	})
 }
 
 // What the gate does not understand does not run, whatever the event is called.
