@@ -60,7 +60,7 @@ func (r *reply) result(m map[string]any) error {
 	if err := r.takeID(m); err != nil {
 		return err
 	}
-	r.value = normal(m["value"])
+	r.value = expr.Normal(m["value"])
 	for i, v := range list(m["effects"]) {
 		e, err := parseEffect(v)
 		if err != nil {
@@ -77,7 +77,7 @@ func (r *reply) result(m map[string]any) error {
 		if err != nil {
 			return fmt.Errorf("draw %d: %w", i+1, err)
 		}
-		r.draws = append(r.draws, draw{name, normal(d["value"])})
+		r.draws = append(r.draws, draw{name, expr.Normal(d["value"])})
 	}
 	return errors.Join(wantList(m, "effects"), wantList(m, "draws"))
 }

@@ -2,7 +2,6 @@ package star
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,9 +10,6 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// exact is the bound below which a whole float has the same canonical JSON as the int.
-const exact = 1 << 53
-
 // clean makes a text fit for a history, whose JSON holds no other bytes than UTF-8: who
 // reads it there and who was told it must see the same.
 func clean(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
@@ -21,8 +17,8 @@ func clean(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 // number is a float in its normal form. A history writes 2.0 as 2 and a resumed run
 // reads an int back, so that a run that was never interrupted must see an int too.
 func number(x float64) starlark.Value {
-	if x == math.Trunc(x) && math.Abs(x) < exact {
-		return starlark.MakeInt64(int64(x))
+	if n, whole := expr.Normal(x).(int64); whole {
+		return starlark.MakeInt64(n)
 	}
 	return starlark.Float(x)
 }

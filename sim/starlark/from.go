@@ -19,7 +19,7 @@ func fromValue(v starlark.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return normal(out), nil
+	return expr.Normal(out), nil
 }
 
 type fromer struct{ left int }
@@ -37,7 +37,7 @@ func (f *fromer) value(v starlark.Value, depth int) (any, bool) {
 		return v.Int64()
 	case starlark.Float:
 		x := float64(v)
-		return normal(x), !math.IsNaN(x) && !math.IsInf(x, 0)
+		return expr.Normal(x), !math.IsNaN(x) && !math.IsInf(x, 0)
 	case starlark.String:
 		return string(v), utf8.ValidString(string(v))
 	case *starlark.List:
@@ -75,23 +75,4 @@ func (f *fromer) dict(dict *starlark.Dict, depth int) (any, bool) {
 		out[string(key)] = value
 	}
 	return out, true
-}
-
-// normal brings the numbers of a value of our own into normal form, in place.
-func normal(v any) any {
-	switch v := v.(type) {
-	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < exact {
-			return int64(v)
-		}
-	case []any:
-		for i := range v {
-			v[i] = normal(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = normal(v[k])
-		}
-	}
-	return v
 }
