@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,29 +69,35 @@ func (m *member) mayKnow(d tree.Decision, head *tree.Tree) string {
 	return strconv.Quote(d.Path) + ": it does not go together with the workspace as it is now"
 }
 
-// seesObstacle reports whether all that could be in the way of a new path is readable:
-// the files above it, and those below it.
+// seesObstacle reports whether all that could be in the way of a new path is readable.
 func (m *member) seesObstacle(d tree.Decision, head *tree.Tree) bool {
 	if !d.Head.Absent() || d.New.Absent() {
 		return true
 	}
-	for i := range len(d.Path) {
-		if d.Path[i] != '/' {
+	return !slices.ContainsFunc(obstacles(head, d.Path), func(path string) bool { return !m.read.Match(path) })
+}
+
+// obstacles are the files that leave no room for one at path: those above it, and those
+// below it.
+func obstacles(head *tree.Tree, path string) []string {
+	var out []string
+	for i := range len(path) {
+		if path[i] != '/' {
 			continue
 		}
-		if _, ok := head.Get(d.Path[:i]); ok && !m.read.Match(d.Path[:i]) {
-			return false
+		if _, ok := head.Get(path[:i]); ok {
+			out = append(out, path[:i])
 		}
 	}
-	if !head.HasDir(d.Path) {
-		return true
+	if !head.HasDir(path) {
+		return out
 	}
-	for path := range head.All() {
-		if strings.HasPrefix(path, d.Path+"/") && !m.read.Match(path) {
-			return false
+	for at := range head.All() {
+		if strings.HasPrefix(at, path+"/") {
+			out = append(out, at)
 		}
 	}
-	return true
+	return out
 }
 
 // commit takes one write set into fx's tree and counts it.

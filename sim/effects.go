@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -102,8 +103,17 @@ func (e *effects) remove(path string) error {
 	return e.set(path, tree.Entry{})
 }
 
+// set is never in conflict: where agents have made a folder of the path, or a file of one
+// above it, that goes, and the revision records it. Or anybody could stop the rules.
 func (e *effects) set(path string, entry tree.Entry) error {
-	next, err := e.tree.With(map[string]tree.Entry{path: entry})
+	changes := map[string]tree.Entry{path: entry}
+	next, err := e.tree.With(changes)
+	if clash := (*tree.ClashError)(nil); errors.As(err, &clash) {
+		for _, at := range obstacles(e.tree, path) {
+			changes[at] = tree.Entry{}
+		}
+		next, err = e.tree.With(changes)
+	}
 	if err == nil {
 		e.tree = next
 	}

@@ -103,7 +103,8 @@ func (c *ResolveCtx) Key(name string) [32]byte { return c.effects.key(name) }
 // Drawn logs a draw that a world outside this process made.
 func (c *ResolveCtx) Drawn(name string, value any) { c.effects.drawn(name, value) }
 
-// Write sets a file's text, after the agents' write sets and never in conflict.
+// Write sets a file's text, after the agents' write sets and never in conflict: files
+// that leave no room for it are removed.
 func (c *ResolveCtx) Write(path, text string) error { return c.effects.write(path, text) }
 
 // Append adds text at a file's end; a missing file is created.
