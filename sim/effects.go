@@ -85,7 +85,11 @@ func (e *effects) write(path, text string) error {
 	if err != nil {
 		return err
 	}
-	return e.set(path, tree.Entry{Kind: tree.File, Hash: hash, Size: int64(len(text))})
+	kind := tree.File
+	if old, ok := e.tree.Get(path); ok && old.Kind == tree.Exec {
+		kind = tree.Exec // an executable stays one
+	}
+	return e.set(path, tree.Entry{Kind: kind, Hash: hash, Size: int64(len(text))})
 }
 
 func (e *effects) append(path, text string) error {

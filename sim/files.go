@@ -15,9 +15,10 @@ type treeFiles struct {
 	blobs tree.Blobs
 }
 
+// read follows no symbolic link: there is no text in one.
 func (f treeFiles) read(path string) (string, bool, error) {
 	e, ok := f.tree.Get(path)
-	if !ok {
+	if !ok || e.Kind == tree.Link {
 		return "", false, nil
 	}
 	data, err := f.blobs.Get(e.Hash)

@@ -79,7 +79,7 @@ type Ctx struct {
 func (c *Ctx) Tree() (*tree.Tree, tree.Blobs) { return c.files.now() }
 
 // Read returns the text of a file of the head, and whether there is one. Bytes that
-// are not UTF-8 are returned as they are.
+// are not UTF-8 are returned as they are; a symbolic link is no file.
 func (c *Ctx) Read(path string) (string, bool, error) { return c.files.read(path) }
 
 // List returns the paths of the head that match glob, sorted.
@@ -104,7 +104,7 @@ func (c *ResolveCtx) Key(name string) [32]byte { return c.effects.key(name) }
 func (c *ResolveCtx) Drawn(name string, value any) { c.effects.drawn(name, value) }
 
 // Write sets a file's text, after the agents' write sets and never in conflict: files
-// that leave no room for it are removed.
+// that leave no room for it are removed. An executable stays one.
 func (c *ResolveCtx) Write(path, text string) error { return c.effects.write(path, text) }
 
 // Append adds text at a file's end; a missing file is created.

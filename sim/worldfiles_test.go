@@ -45,3 +45,38 @@ func TestWorldWritesAreNeverInConflict(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A file that the world writes to stays executable, as it does in an agent's hands, and a
+// symbolic link has no text: its target is not what is in the file.
+func TestWorldKeepsKindsOfFiles(t *testing.T) {
+	s := seats("a")
+	blobs := tree.NewMemory()
+	put := func(kind tree.Kind, text string) tree.Entry {
+		hash, err := blobs.Put([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tree.Entry{Kind: kind, Hash: hash, Size: int64(len(text))}
+	}
+	head, err := (*tree.Tree)(nil).With(map[string]tree.Entry{"run.sh": put(tree.Exec, "ls\n"), "link": put(tree.Link, "/etc/passwd")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ := mustPlay(t, &sim.Config{Seats: s, MaxTurns: 1, Blobs: blobs, Tree: head, Phases: []sim.Phase{{Name: "p"}},
+		World: worldOf{resolve: func(st sim.State, _ []sim.Move, ctx *sim.ResolveCtx) (sim.State, error) {
+			if text, ok, err := ctx.Read("link"); ok || err != nil {
+				t.Errorf("the link reads as %q, %v", text, err)
+			}
+			if err := ctx.Append("link", "x"); err != nil {
+				return nil, err
+			}
+			return st, ctx.Append("run.sh", "pwd\n")
+		}},
+		Actors: actorsOf(s, passing)})
+	if e, _ := res.Tree.Get("run.sh"); e != put(tree.Exec, "ls\npwd\n") {
+		t.Errorf("run.sh is %+v", e)
+	}
+	if e, _ := res.Tree.Get("link"); e != put(tree.File, "x") {
+		t.Errorf("link is %+v", e)
+	}
+}
