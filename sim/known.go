@@ -15,10 +15,11 @@ type known struct {
 	set atomic.Pointer[map[string]struct{}]
 }
 
-// Bounds of what is remembered: actions of up to maxPlain scalar properties, and
-// maxKnown of them in one schema.
+// Bounds of what is remembered: actions of up to maxPlain scalar properties, texts and
+// names of up to maxText bytes, and maxKnown of them in one schema.
 const (
 	maxPlain = 4
+	maxText  = 128
 	maxKnown = 256
 )
 
@@ -62,16 +63,21 @@ func plainKey(b []byte, action any) ([]byte, bool) {
 		sort.Strings(names[:n])
 	}
 	for _, name := range names[:n] {
-		b = plainText(b, name)
-		if b, ok = plainValue(b, m[name]); !ok {
+		if b, ok = plainText(b, name); ok {
+			b, ok = plainValue(b, m[name])
+		}
+		if !ok {
 			return nil, false
 		}
 	}
 	return b, true
 }
 
-func plainText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+func plainText(b []byte, s string) ([]byte, bool) {
+	if len(s) > maxText {
+		return nil, false
+	}
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...), true
 }
 
 func plainValue(b []byte, v any) ([]byte, bool) {
@@ -88,7 +94,7 @@ func plainValue(b []byte, v any) ([]byte, bool) {
 	case float64:
 		return binary.BigEndian.AppendUint64(append(b, 'd'), math.Float64bits(v)), true
 	case string:
-		return plainText(append(b, 's'), v), true
+		return plainText(append(b, 's'), v)
 	}
 	return nil, false
 }
