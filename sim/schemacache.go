@@ -38,7 +38,7 @@ func (s *schemas) compile(v any) (*Schema, error) {
 }
 
 func (s *schemas) remember(v any, text string, hit *Schema) {
-	if s.byText == nil || len(s.keep) >= maxCachedSchemas {
+	if s.byText == nil || max(len(s.keep), len(s.byText)) >= maxCachedSchemas {
 		s.byMap, s.byText, s.keep = map[uintptr]*Schema{}, map[string]*Schema{}, nil
 	}
 	s.byText[text] = hit
