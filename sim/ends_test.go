@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -57,5 +58,45 @@ func TestInterruptedMetricIsTakenAgain(t *testing.T) {
 		}}}})
 	if err != nil || !slices.Equal(res.Series["m"], []any{int64(7)}) {
 		t.Errorf("series %v, error %v", res, err)
+	}
+}
+
+// A limit ends also a run in which nobody acts: C4 does not wait for a stage.
+func TestLimitsWithoutStages(t *testing.T) {
+	never := func(*sim.Scope) (bool, error) { return false, nil }
+	nobody := func(*sim.Scope) ([]string, error) { return nil, nil }
+	far := func(*sim.Scope) (int, error) { return 1 << 40, nil }
+	for name, phase := range map[string]sim.Phase{
+		"skipped": {Name: "p", When: never},
+		"nobody":  {Name: "p", Who: nobody},
+		"laps":    {Name: "p", Who: nobody, Repeat: far},
+		"empty": {Name: "p", Who: nobody, Repeat: far, Order: sim.OrderExplicit,
+			Stages: func(*sim.Scope) ([][]string, error) { return [][]string{{}}, nil }},
+	} {
+		s := seats("a")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		asked := 0
+		cfg := &sim.Config{Seats: s, MaxTurns: 1 << 20, Actors: actorsOf(s, passing), Phases: []sim.Phase{{Name: "first", When: never}, phase},
+			Stop: func(*sim.Scope) (string, bool, error) { asked++; return "asked too often", asked > 1<<20, nil }}
+		cfg.Phases[0].When = func(*sim.Scope) (bool, error) {
+			cancel(&sim.Truncation{Reason: "wall"})
+			return false, nil
+		}
+		done := make(chan *sim.Result, 1)
+		go func() {
+			res, err := sim.Play(ctx, cfg)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			done <- res
+		}()
+		select {
+		case res := <-done:
+			if res == nil || !res.Truncated || res.Reason != "wall" || res.Turns != 1 {
+				t.Errorf("%s: %+v", name, res)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: it does not end", name)
+		}
 	}
 }

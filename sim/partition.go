@@ -25,7 +25,7 @@ func (g *game) playPhase(ctx context.Context, p *Phase) error {
 		return err
 	}
 	for ; g.lap <= laps; g.lap++ {
-		if over, err := g.playLap(ctx, p); err != nil || over {
+		if held, err := g.playLap(ctx, p); err != nil || held {
 			return err
 		}
 	}
@@ -39,8 +39,11 @@ func (g *game) laps(p *Phase) (int, error) {
 	return p.Repeat(g.scope())
 }
 
-// playLap fixes the partition (T1) and plays its stages; over says that `until` held.
-func (g *game) playLap(ctx context.Context, p *Phase) (over bool, err error) {
+// playLap fixes the partition (T1) and plays its stages; held says that `until` did.
+func (g *game) playLap(ctx context.Context, p *Phase) (held bool, err error) {
+	if err := over(ctx); err != nil {
+		return false, err
+	}
 	order, stages, err := g.partition(p)
 	if err != nil {
 		return false, fmt.Errorf("turn %d, phase %s: %w", g.turn, p.Name, err)
@@ -58,8 +61,8 @@ func (g *game) playLap(ctx context.Context, p *Phase) (over bool, err error) {
 		if p.Until == nil {
 			continue
 		}
-		if over, err = p.Until(g.scope()); err != nil || over {
-			return over, err
+		if held, err = p.Until(g.scope()); err != nil || held {
+			return held, err
 		}
 	}
 	return false, nil

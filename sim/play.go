@@ -160,10 +160,22 @@ func (g *game) run(ctx context.Context) error {
 		if g.cfg.TurnLimit > 0 && g.turn == g.cfg.TurnLimit {
 			return g.truncate("turns")
 		}
+		if err := over(ctx); err != nil {
+			return err
+		}
 		if err := g.playTurn(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// over is the cause for which the run has been stopped, or nil. It is asked also where
+// nobody acts: a run may pass through any number of turns and laps without a member.
+func over(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(ctx)
 }
 
 // open records the start and lets the world set up.

@@ -130,8 +130,8 @@ func (s *stage) act(ctx context.Context) error {
 	} else {
 		s.actTogether(ctx)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx) // the open stage is discarded (C4)
+	if err := over(ctx); err != nil {
+		return err // the open stage is discarded (C4)
 	}
 	for _, m := range s.members {
 		if err := m.broken(); err != nil {
