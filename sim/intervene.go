@@ -54,7 +54,7 @@ func (g *game) setState(e *Event, _ *effects) error {
 		return fmt.Errorf("set: the state is %s, not a dict", valueKind(v))
 	}
 	next := maps.Clone(old)
-	maps.Copy(next, set)
+	maps.Copy(next, normal(set).(map[string]any))
 	g.state = next
 	return nil
 }

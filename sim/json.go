@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -140,6 +141,40 @@ func observationFault(v any) error {
 		return fmt.Errorf("returned no JSON value: %s", text)
 	}
 	return nil
+}
+
+// normal is a JSON value as a history gives it back, where 2.0 is 2: a copy if there is
+// anything to change, since the value is somebody else's.
+func normal(v any) any {
+	if !hasWholeFloat(v) {
+		return v
+	}
+	text, err := expr.Canonical(v)
+	if err != nil {
+		return v // it is no JSON value, and whoever records it will say so
+	}
+	back, err := expr.Decode(text)
+	if err != nil {
+		return v
+	}
+	return back
+}
+
+func hasWholeFloat(v any) bool {
+	switch v := v.(type) {
+	case float64:
+		_, whole := expr.Normal(v).(int64)
+		return whole
+	case []any:
+		return slices.ContainsFunc(v, hasWholeFloat)
+	case map[string]any:
+		for _, item := range v {
+			if hasWholeFloat(item) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // clean makes a text valid UTF-8, as JSON text is: what is recorded is what was read.

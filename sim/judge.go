@@ -29,7 +29,11 @@ func (m *member) judge(ask *Ask) (*Failure, error) {
 	if a.Action == nil {
 		return nil, nil
 	}
-	return asFailure(m.check(a.Action))
+	action, err := m.check(a.Action)
+	if err == nil {
+		a.Action = action
+	}
+	return asFailure(err)
 }
 
 // judgeFailure takes the failure that the actor reports: an own copy, with a text that
@@ -107,21 +111,31 @@ func (m *member) writesFromView() error {
 	return nil
 }
 
+// Check tells whether action would be legal now: the schema first, then the world's
+// static rules against R(i-1). It returns nil, a *[Failure] for the agent, or another
+// error if the world itself failed. It may be called from any goroutine.
+func (a *Ask) Check(action any) error {
+	_, err := a.member.check(action)
+	return err
+}
+
 // check is static legality (T3.2): form, schema, then the world's rules against R(i-1).
-func (m *member) check(action any) error {
+// It returns the action as the world sees it: in normal form.
+func (m *member) check(action any) (any, error) {
 	if m.schema == nil {
-		return &Failure{Illegal, "this stage takes no action"}
+		return nil, &Failure{Illegal, "this stage takes no action"}
 	}
 	if err := m.schema.Validate(action); err != nil {
-		return err
+		return nil, err
 	}
 	s := m.stage
+	action = normal(action)
 	reason, err := s.g.world.Check(s.state, m.st.seat, action, &s.ctx)
 	if err != nil {
-		return &WorldError{"check", s.ctx.Turn, err}
+		return nil, &WorldError{"check", s.ctx.Turn, err}
 	}
 	if reason != "" {
-		return &Failure{Illegal, reason}
+		return nil, &Failure{Illegal, reason}
 	}
-	return nil
+	return action, nil
 }

@@ -119,11 +119,6 @@ func (a *Ask) Default() (any, bool, error) {
 	return v, err == nil && v != nil, err
 }
 
-// Check tells whether action would be legal now: the schema first, then the world's
-// static rules against R(i-1). It returns nil, a *[Failure] for the agent, or another
-// error if the world itself failed. It may be called from any goroutine.
-func (a *Ask) Check(action any) error { return a.member.check(action) }
-
 // CheckLetter tells whether a letter could be sent now: nil, or a *[Failure] whose
 // text names the reason. The engine judges every letter again at the seal.
 func (a *Ask) CheckLetter(l Letter) error { return a.member.checkLetter(l) }

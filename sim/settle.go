@@ -74,7 +74,7 @@ func (m *member) useDefault() error {
 	if err != nil || action == nil {
 		return err
 	}
-	if err := m.check(action); err != nil {
+	if action, err = m.check(action); err != nil {
 		return fmt.Errorf("turn %d, phase %s: the default action cannot be played by %s: %w: change `default`, or let failures pass",
 			m.stage.ctx.Turn, m.stage.ctx.Phase, m.st.seat.Name, err)
 	}
