@@ -32,6 +32,7 @@ func (m *member) play(ctx context.Context) {
 func (m *member) attempt(ctx context.Context, n int, used *[5]int) (again bool, err error) {
 	ask := m.ask(n)
 	m.answer = m.st.actor.Act(ctx, ask)
+	m.draws += m.answer.Draws
 	if ctx.Err() != nil || m.broken() != nil {
 		return false, nil
 	}

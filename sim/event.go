@@ -150,7 +150,7 @@ type Result struct {
 	Series     map[string][]any
 	Status     map[string]SeatStatus
 	Failures   []SeatFailure
-	Draws      map[string]int // draws by stream name (D9)
+	Draws      map[string]int // draws by stream name, a script's own as agent/NAME (D9)
 	Revisions  int
 	Foreign    int // revisions by @foreign: not 0 means the run cannot be reproduced
 	Commits    int

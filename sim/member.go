@@ -40,6 +40,7 @@ type member struct {
 	err      error // the harness or the world failed
 
 	attempts []Attempt
+	draws    int // of all attempts, from the seat's own stream
 	answer   Answer
 	failed   *Failure
 	then     FailureAction

@@ -147,7 +147,7 @@ const (
 
 // Answer is what an actor returns for one [Ask].
 type Answer struct {
-	// Failure is set when the attempt failed; then the rest, save Writes and
+	// Failure is set when the attempt failed; then the rest, save Writes, Draws and
 	// Used, is ignored. Its category is one of F1's.
 	Failure *Failure
 	// Pass is an explicit pass: no action, and no failure.
@@ -160,6 +160,9 @@ type Answer struct {
 	// Writes are the seat's changes against [Ask.View]. After a failure they are not
 	// committed; their bytes are kept and their author is told.
 	Writes tree.WriteSet
+	// Draws is how often the actor drew from its own stream (see [Ask.Key]): counted, so
+	// that a report can tell whether the seed has an effect (D9), and not recorded.
+	Draws int
 	// Used is how long the act took, for the bank. It belongs to the trace, never to
 	// the history (C5).
 	Used time.Duration

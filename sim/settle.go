@@ -9,6 +9,9 @@ func (m *member) settle() error {
 	st := m.st
 	m.stage.g.res.Failures = append(m.stage.g.res.Failures, m.failures...)
 	st.inbox, st.notices = nil, nil
+	if m.draws > 0 {
+		m.stage.g.res.Draws["agent/"+st.seat.Name] += m.draws
+	}
 	m.move = Move{Agent: st.seat.Name}
 	if m.failed == nil {
 		m.succeed()

@@ -17,6 +17,7 @@ type actCtx struct {
 	observation, inbox, notices, schema, mail starlark.Value
 	memory                                    *starlark.Dict
 	dice                                      map[string]diceValue
+	draws                                     int
 	letters                                   []sim.Letter
 	words                                     []string
 
@@ -147,7 +148,7 @@ func (c *actCtx) random(name string, args starlark.Tuple, kwargs []starlark.Tupl
 		return d, nil
 	}
 	key := c.actor.ask.Key()
-	d := newDice(sim.NewDice(sha256.Sum256(append(key[:], stream...)), nil))
+	d := newDice(sim.NewDice(sha256.Sum256(append(key[:], stream...)), func(sim.Drawn) { c.draws++ }))
 	if c.dice == nil {
 		c.dice = map[string]diceValue{}
 	}

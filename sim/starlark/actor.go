@@ -57,7 +57,7 @@ func (a *Actor) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 	if err != nil {
 		ans = sim.Answer{Failure: failure(err), Memory: ask.Memory}
 	}
-	ans.Writes = a.view.writes()
+	ans.Writes, ans.Draws = a.view.writes(), a.ctx.draws
 	return ans
 }
 
