@@ -486,3 +486,40 @@ func TestDiceArguments(t *testing.T) {
 }
 
 var _ tree.Blobs = (*tree.Memory)(nil)
+
+// json.decode reads what agents have written. A text of nothing but brackets would end the
+// whole program, without an error, by the depth of its own recursion.
+func TestDeepJSONIsNoCrash(t *testing.T) {
+	w := world(t, `
+def setup(ctx): return {}
+def resolve(state, moves, ctx):
+    text = ctx.read("bid.json")
+    state["given"] = json.decode(text, "no JSON")
+    state["fine"] = json.decode("[" * 100 + "]" * 100) != None
+    state["brackets"] = json.decode('["[[\\"[", {"{": "}"}]')
+    if ctx.turn == 2: json.decode(text)
+`)
+	blobs := tree.NewMemory()
+	run := func(turns int) (*sim.Result, error) {
+		cfg := game(w, turns, sim.ActorFunc(func(_ context.Context, ask *sim.Ask) sim.Answer {
+			hash, err := blobs.Put([]byte(strings.Repeat("[", 5_000_000)))
+			if err != nil || ask.Turn > 1 {
+				return sim.Answer{Pass: true}
+			}
+			return sim.Answer{Writes: tree.WriteSet{{Path: "bid.json", New: tree.Entry{Kind: tree.File, Hash: hash, Size: 5_000_000}}}}
+		}))
+		cfg.Blobs = blobs
+		return sim.Play(t.Context(), cfg)
+	}
+	res, err := run(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"given": "no JSON", "fine": true, "brackets": []any{`[["[`, map[string]any{"{": "}"}}}
+	if diff := cmp.Diff(any(want), res.State.(sim.Valuer).Value()); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := run(2); err == nil || !strings.Contains(err.Error(), "w.star:8:") || !strings.Contains(err.Error(), "nested deeper") {
+		t.Errorf("without a default: %v", err)
+	}
+}
