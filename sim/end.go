@@ -27,7 +27,11 @@ func (g *game) finish(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	for _, st := range g.seats {
-		if st.status == Active {
+		switch {
+		case st.status != Active:
+		case st.spent:
+			st.status = SeatBudget
+		default:
 			st.status = Done
 		}
 		g.res.Status[st.seat.Name] = st.status

@@ -95,3 +95,23 @@ func TestDefaultAction(t *testing.T) {
 		t.Errorf("an illegal default: %v", err)
 	}
 }
+
+// Design section 6: an agent whose own limit is used up has the status `budget`, under
+// every policy; one that moves again has not.
+func TestBudgetIsAStatus(t *testing.T) {
+	for then, last := range map[sim.FailureAction]sim.SeatStatus{sim.ThenPass: sim.SeatBudget, sim.ThenForfeit: sim.SeatBudget} {
+		s := seats("spent", "once", "fine")
+		res, _ := mustPlay(t, &sim.Config{Seats: s, MaxTurns: 3,
+			Phases: []sim.Phase{{Name: "p", Failures: sim.Failures{Budget: sim.FailurePolicy{Then: then}}}},
+			Actors: actorsOf(s, func(_ context.Context, ask *sim.Ask) sim.Answer {
+				if ask.Seat.Name == "spent" && ask.Turn > 1 || ask.Seat.Name == "once" && ask.Turn == 2 && then == sim.ThenPass {
+					return sim.Answer{Failure: &sim.Failure{Category: sim.Budget, Text: "its limit is used up"}}
+				}
+				return sim.Answer{Pass: true}
+			})})
+		want := map[string]sim.SeatStatus{"spent": last, "once": sim.Done, "fine": sim.Done}
+		if diff := cmp.Diff(want, res.Status); diff != "" || res.Truncated {
+			t.Errorf("%s: truncated %v, %s", then, res.Truncated, diff)
+		}
+	}
+}

@@ -90,7 +90,8 @@ type seatState struct {
 	inbox    []Message
 	notices  []string
 	memory   any
-	failures int // stages failed in a row
+	failures int  // stages failed in a row
+	spent    bool // its last stage failed because its own budget is used up
 	view     viewCache
 	open     *member // in the open stage
 	member   member  // reused from stage to stage if the run is serial

@@ -33,7 +33,7 @@ const (
 	SeatError   SeatStatus = "ERROR"   // forfeited by a crash
 	SeatInvalid SeatStatus = "INVALID" // forfeited by an unusable move
 	SeatTimeout SeatStatus = "TIMEOUT" // forfeited by a deadline
-	SeatBudget  SeatStatus = "BUDGET"  // its own token or money limit is used up
+	SeatBudget  SeatStatus = "BUDGET"  // its own token or money limit was used up when it left or the run ended
 )
 
 // Scope is what conditions and lists between stages may look at: the whole state of

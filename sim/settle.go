@@ -13,6 +13,7 @@ func (m *member) settle() error {
 		m.stage.g.res.Draws["agent/"+st.seat.Name] += m.draws
 	}
 	m.move = Move{Agent: st.seat.Name}
+	st.spent = m.failed != nil && m.failed.Category == Budget
 	if m.failed == nil {
 		m.succeed()
 		return nil
