@@ -67,7 +67,7 @@ func TestForbiddenWritesDoNotProbe(t *testing.T) {
 			Actors: actorsOf(s, func(_ context.Context, ask *sim.Ask) sim.Answer { return writer(blobs, ask, "hidden/x", "mine") })})
 		return fmt.Sprint(res.Failures)
 	}
-	if there, absent := text(true), text(false); there != absent {
+	if there, absent := text(true), text(false); there != absent || !strings.Contains(there, `ILLEGAL you may not write "hidden/x"`) {
 		t.Errorf("%s\n%s", there, absent)
 	}
 }
