@@ -115,3 +115,29 @@ func TestBudgetIsAStatus(t *testing.T) {
 		}
 	}
 }
+
+// F2: a void stage is sealed, so that it is seen why, and not resolved: nothing in it
+// happened. The run is truncated, with the first in canonical order named.
+func TestVoidIsNotResolved(t *testing.T) {
+	s := seats("a", "b", "c")
+	resolved := 0
+	res, rec := mustPlay(t, &sim.Config{Seats: s, MaxTurns: 3,
+		World: worldOf{resolve: func(st sim.State, _ []sim.Move, _ *sim.ResolveCtx) (sim.State, error) {
+			resolved++
+			return st, nil
+		}},
+		Phases: []sim.Phase{{Name: "p", Canonical: sim.CanonicalList, Ranking: func(*sim.Scope) ([]string, error) { return []string{"c", "b"}, nil },
+			Failures: sim.Failures{Timeout: sim.FailurePolicy{Then: sim.ThenVoid}, Crash: sim.FailurePolicy{Then: sim.ThenVoid}}}},
+		Actors: actorsOf(s, func(_ context.Context, ask *sim.Ask) sim.Answer {
+			if ask.Turn == 1 || ask.Seat.Name == "a" {
+				return sim.Answer{Pass: true}
+			}
+			return sim.Answer{Failure: &sim.Failure{Category: map[string]sim.Category{"b": sim.Timeout, "c": sim.Crash}[ask.Seat.Name]}}
+		})})
+	if !res.Void || !res.Truncated || res.Terminated || res.Reason != "void: CRASH of c" || res.Turns != 2 || len(res.Failures) != 2 {
+		t.Errorf("%+v", res)
+	}
+	if n := len(of[*sim.StageSealed](rec)); n != 2 || resolved != 1 || res.Revisions != 1 {
+		t.Errorf("%d stages sealed, %d resolved, %d revisions; want 2, 1 and 1", n, resolved, res.Revisions)
+	}
+}
