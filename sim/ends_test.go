@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -100,3 +101,35 @@ func TestLimitsWithoutStages(t *testing.T) {
 		}
 	}
 }
+
+// A limit that is hit at the same moment hides no failure: what the rules or the observer
+// report is still an error of the run.
+func TestLimitHidesNoFailure(t *testing.T) {
+	broken := errors.New("the lake has a hole")
+	for name, breakIt := range map[string]func(*sim.Config, func()){
+		"world": func(c *sim.Config, limit func()) {
+			c.World = worldOf{resolve: func(sim.State, []sim.Move, *sim.ResolveCtx) (sim.State, error) { limit(); return nil, broken }}
+		},
+		"observer": func(c *sim.Config, limit func()) {
+			c.Observer = observerFunc(func(r sim.Record) error {
+				if _, sealed := r.(*sim.StageSealed); sealed {
+					limit()
+					return broken
+				}
+				return nil
+			})
+		},
+	} {
+		s := seats("a")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cfg := &sim.Config{Seats: s, MaxTurns: 2, Phases: []sim.Phase{{Name: "p"}}, Actors: actorsOf(s, passing)}
+		breakIt(cfg, func() { cancel(&sim.Truncation{Reason: "wall"}) })
+		if res, err := sim.Play(ctx, cfg); !errors.Is(err, broken) {
+			t.Errorf("%s: %+v, %v", name, res, err)
+		}
+	}
+}
+
+type observerFunc func(sim.Record) error
+
+func (f observerFunc) Observe(r sim.Record) error { return f(r) }

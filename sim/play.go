@@ -139,8 +139,7 @@ func (g *game) play(ctx context.Context) (*Result, error) {
 	if errors.Is(err, errEnded) {
 		err = nil
 	}
-	var cut *Truncation
-	if err != nil && ctx.Err() != nil && errors.As(context.Cause(ctx), &cut) {
+	if cut := truncation(ctx, err); cut != nil {
 		g.truncate(cut.Reason)
 		err = nil
 	}
@@ -168,15 +167,6 @@ func (g *game) run(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// over is the cause for which the run has been stopped, or nil. It is asked also where
-// nobody acts: a run may pass through any number of turns and laps without a member.
-func over(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	return context.Cause(ctx)
 }
 
 // open records the start and lets the world set up.
