@@ -28,6 +28,7 @@ func TestMergeText(t *testing.T) {
 		"add, add":            {"", "x\n", "y\n", conflicting},
 		"all deleted":         {base, "", "1\n2\n3\n4\n5x\n", conflicting},
 		"repeated, ambiguous": {"x\nx\nx\n", "x\nx\nx\nx\n", "x\nx\n", conflicting},
+		"moved, or repeated":  {"a\nb\n", "b\na\na\n", "a\n", conflicting},
 	} {
 		merged, conflicts, ok := MergeText([]byte(c.base), []byte(c.ours), []byte(c.theirs))
 		if ok != (c.want != conflicting) || ok && string(merged) != c.want || ok != (len(conflicts) == 0) {
