@@ -33,7 +33,8 @@ type Config struct {
 	Blobs    tree.Blobs // nil: in memory
 	Policies tree.Policies
 	// Foreign returns what changed the head from outside the run since it was last
-	// asked; it is called at every seal. nil: nothing ever does.
+	// asked; it is called as a stage is sealed that will be resolved: not for an empty or
+	// a void one. nil: nothing ever does.
 	Foreign func(context.Context) (tree.WriteSet, error)
 
 	// ConflictNote adds to a notice about a path that was not taken where its author

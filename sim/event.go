@@ -6,7 +6,7 @@ import "github.com/sandtable/sandtable/sim/tree"
 // as a harness failure: what cannot be recorded has not happened.
 type Observer interface{ Observe(Record) error }
 
-// Record is one of the *Event types below; all hold values that are never changed
+// Record is a pointer to one of the types below; all hold values that are never changed
 // afterwards.
 type Record interface{ record() }
 
