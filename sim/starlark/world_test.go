@@ -309,6 +309,7 @@ def setup():
 
 def resolve(state, moves):
     shared = [len(state["z"])]
+    state["was"] = type(state["n"])    # left as a float by the turn before
     state["z"].append(shared)
     state["a"]["k%d" % (9 - state["n"])] = shared
     state["b%d" % (9 - state["n"])] = (1, 2.0, -0.0, 1e300, "x")
@@ -325,8 +326,8 @@ def resolve(state, moves):
 	if diff := cmp.Diff(any(whole), any(resumed)); diff != "" {
 		t.Error(diff)
 	}
-	if whole["n"] != int64(4) || whole["type"] != "float" {
-		t.Errorf("n %v, type %v", whole["n"], whole["type"])
+	if whole["n"] != int64(4) || whole["type"] != "float" || whole["was"] != "int" {
+		t.Errorf("n %v, type %v, was %v", whole["n"], whole["type"], whole["was"])
 	}
 	if diff := cmp.Diff([]any{int64(0)}, whole["a"].(map[string]any)["k9"]); diff != "" {
 		t.Error("aliased:", diff)
