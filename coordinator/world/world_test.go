@@ -275,6 +275,22 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Each call is answered once: a second answer is a fault of the next call, or of this one
+// if it comes before the whole call has been taken.
+func TestTwoAnswers(t *testing.T) {
+	w := program(t, script(t, "say(**ok)\nsay(**ok)"))
+	_, err := sim.Play(context.Background(), config(w, 1, []int64{0}))
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Protocol || e.Call == "setup" || !strings.Contains(e.Text, "an answer to call 1, while 2 is open") {
+		t.Errorf("%v", err)
+	}
+	hasty := "import json, os\nfor _ in range(2): print(json.dumps(dict(type='result', id=1, value={})), flush=True)\nos.read(0, 1); input()"
+	w = program(t, Config{Spawn: spawn(nil, python(t), "-c", hasty)})
+	_, err = w.Score(map[string]any{"big": strings.Repeat("x", 4<<20)}, &sim.Ctx{})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Protocol || !strings.Contains(e.Text, "each call is answered once") {
+		t.Errorf("before the call was taken: %v", err)
+	}
+}
+
 // Answers that may not come from a call that only looks.
 func TestLooksOnly(t *testing.T) {
 	tests := []struct{ call, answer, text string }{
