@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"slices"
+
 	"github.com/sandtable/sandtable/results"
 )
 
@@ -24,7 +26,7 @@ func (r *run) needsProcesses() bool {
 	if w := r.scenario.World; w != nil && len(w.Command) > 0 {
 		return true
 	}
-	for _, m := range append(r.scenario.Metrics, r.scenario.Outcomes...) {
+	for _, m := range slices.Concat(r.scenario.Metrics, r.scenario.Outcomes) {
 		if len(m.Value.Command) > 0 {
 			return true
 		}
