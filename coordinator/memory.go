@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,11 +26,12 @@ type Memory struct {
 	world   sim.World               // nil: none, or not loaded yet
 	loaded  bool                    // world is
 	scripts map[string]*star.Script // by what names them
+	seeds   map[*scenarios.Cell]*seeded
 }
 
 // NewMemory prepares the runs of a plan.
 func NewMemory(plan *scenarios.Plan) *Memory {
-	return &Memory{plan: plan, scripts: map[string]*star.Script{}}
+	return &Memory{plan: plan, scripts: map[string]*star.Script{}, seeds: map[*scenarios.Cell]*seeded{}}
 }
 
 // Play plays one run and returns its line of episodes.jsonl. The history hash is that
@@ -87,7 +86,7 @@ func (m *Memory) play(ctx context.Context, run *scenarios.Run, rec *memoryRecord
 		return nil, err
 	}
 	cfg := game.Config
-	if cfg.Tree, err = m.files(run, blobs); err != nil {
+	if cfg.Tree, err = m.files(ctx, run, blobs); err != nil {
 		return nil, err
 	}
 	cfg.Blobs, cfg.Observer, cfg.Serial = blobs, rec, true
@@ -133,26 +132,25 @@ func (m *Memory) script(ref string) (*star.Script, error) {
 	return s, err
 }
 
-// files makes revision 0 of folder and inline files; commands of `setup` are processes.
-func (m *Memory) files(run *scenarios.Run, blobs tree.Blobs) (*tree.Tree, error) {
+// files makes revision 0; commands of `setup` are processes.
+func (m *Memory) files(ctx context.Context, run *scenarios.Run, blobs tree.Blobs) (*tree.Tree, error) {
 	w := m.plan.Scenario.Workspace
 	if len(w.Setup) > 0 {
 		return nil, errors.New("workspace.setup runs commands and cannot be played in memory")
 	}
-	entries := map[string]tree.Entry{}
-	if w.From != "" {
-		if err := m.folder(w, blobs, entries); err != nil {
+	if w.From == "" && len(run.Cell.Files) == 0 {
+		return nil, nil
+	}
+	s, err := m.seedOf(ctx, run.Cell)
+	if err != nil {
+		return nil, err
+	}
+	for _, data := range s.bytes {
+		if _, err := blobs.Put(data); err != nil {
 			return nil, err
 		}
 	}
-	for path, text := range run.Cell.Files {
-		hash, err := blobs.Put([]byte(text))
-		if err != nil {
-			return nil, err
-		}
-		entries[path] = tree.Entry{Kind: tree.File, Hash: hash, Size: int64(len(text))}
-	}
-	return (*tree.Tree)(nil).With(entries)
+	return s.tree, nil
 }
 
 func noCommand(context.Context, bind.Command, *sim.MeasureScope) (int, string, error) {
@@ -160,28 +158,3 @@ func noCommand(context.Context, bind.Command, *sim.MeasureScope) (int, string, e
 }
 
 func noUsage() (usd float64, tokens int64) { return 0, 0 }
-
-// folder adds the scenario's folder workspace.from.
-func (m *Memory) folder(w *scenarios.Workspace, blobs tree.Blobs, entries map[string]tree.Entry) error {
-	files := m.plan.Scenario.Files
-	for _, name := range files.Under(w.From) {
-		data, err := files.Read(name)
-		if err != nil {
-			return err
-		}
-		hash, err := blobs.Put(data)
-		if err != nil {
-			return err
-		}
-		entries[strings.TrimPrefix(name, strings.TrimSuffix(w.From, "/")+"/")] = tree.Entry{Kind: kindOf(files.Name(name)), Hash: hash, Size: int64(len(data))}
-	}
-	return nil
-}
-
-// kindOf tells executables from other files.
-func kindOf(path string) tree.Kind {
-	if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
-		return tree.Exec
-	}
-	return tree.File
-}

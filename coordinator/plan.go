@@ -6,16 +6,14 @@ import (
 
 	"github.com/sandtable/sandtable/coordinator/bind"
 	"github.com/sandtable/sandtable/coordinator/workspace"
+	"github.com/sandtable/sandtable/scenarios"
 	"github.com/sandtable/sandtable/sim"
 )
 
 // openPlan fills revision 0 and binds the scenario to the engine.
 func (r *run) openPlan() error {
-	w := r.scenario.Workspace
-	seed := workspace.Seed{Files: r.opts.Run.Cell.Files, Setup: w.Setup}
-	if w.From != "" {
-		seed.From = r.scenario.Files.Name(filepath.Clean(w.From))
-	}
+	seed := seedFor(r.scenario, r.opts.Run.Cell)
+	seed.Setup = r.scenario.Workspace.Setup
 	tree, err := r.ws.Seed(r.ctx, seed)
 	if err != nil {
 		return err
@@ -29,6 +27,15 @@ func (r *run) openPlan() error {
 	r.plan.ConflictNote = r.whereToFind
 	r.plan.Serial = !r.needsModel()
 	return nil
+}
+
+// seedFor is what revision 0 is made of before any command has run in it.
+func seedFor(s *scenarios.Scenario, cell *scenarios.Cell) workspace.Seed {
+	seed := workspace.Seed{Files: cell.Files}
+	if from := s.Workspace.From; from != "" {
+		seed.From = s.Files.Name(filepath.Clean(from))
+	}
+	return seed
 }
 
 // whereToFind tells the author of a path that was not taken where both versions are.

@@ -39,7 +39,7 @@ func (m *Memory) rehearse(ctx context.Context, cell *scenarios.Cell) error {
 	}
 	cfg := game.Config
 	cfg.Blobs, cfg.Serial, cfg.MaxTurns, cfg.Actors = tree.NewMemory(), true, 1, map[string]sim.Actor{}
-	if cfg.Tree, err = m.files(run, cfg.Blobs); err != nil && len(m.plan.Scenario.Workspace.Setup) == 0 {
+	if cfg.Tree, err = m.files(ctx, run, cfg.Blobs); err != nil && len(m.plan.Scenario.Workspace.Setup) == 0 {
 		return err
 	}
 	for _, s := range cfg.Seats {
