@@ -98,6 +98,11 @@ func (m *Memory) play(ctx context.Context, run *scenarios.Run, rec *memoryRecord
 		}
 		cfg.Actors[s.Name] = star.NewActor(script, s, blobs)
 	}
+	if wall := run.Cell.Limits.Wall; wall > 0 {
+		limited, stop := context.WithTimeoutCause(ctx, wall, &sim.Truncation{Reason: "wall"})
+		defer stop()
+		ctx = limited
+	}
 	return sim.Play(ctx, cfg)
 }
 

@@ -72,3 +72,24 @@ func TestMemorySeedRefused(t *testing.T) {
 		t.Errorf("%s: %q, %v", ep.Status, ep.Reason, err)
 	}
 }
+
+// limits.wall truncates a run in memory as it does one with processes.
+func TestMemoryWall(t *testing.T) {
+	t.Parallel()
+	ep := inMemory(t, folderOf(t, `
+-- scenario.yaml --
+sandtable: 1
+name: long
+seed: 3
+limits: {wall: 1ms}
+agents: [{name: a, script: a.star}]
+turns: {max: 1000}
+-- a.star --
+def act():
+    for i in range(1000):
+        pass
+`))
+	if ep.Status != results.Truncated || ep.Reason != "wall" {
+		t.Errorf("%s, %q, after %d turns", ep.Status, ep.Reason, ep.Turns)
+	}
+}
