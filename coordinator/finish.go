@@ -14,12 +14,12 @@ import (
 
 // finish says goodbye to the agents, looks that nothing of them is left, and takes what
 // must survive out of the sandbox. The run has a result; that it cannot be kept is a
-// failure of the harness.
+// failure of the harness. An interrupt comes too late to change how the run ended.
 func (r *run) finish(res *sim.Result) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), goodbyeLimit)
 	defer cancel()
 	err := r.goodbye(ctx, goodbye{reason: res.Reason, truncated: res.Truncated, scores: res.Scores})
-	return errors.Join(err, r.ws.Final(r.opts.Dir.Workspace()), context.Cause(r.ctx))
+	return errors.Join(err, r.ws.Final(r.opts.Dir.Workspace()), r.broken())
 }
 
 // goodbye ends all agents at the same time and keeps their conversations. A run that

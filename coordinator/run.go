@@ -53,6 +53,7 @@ type run struct {
 	cancel   context.CancelCauseFunc
 	truncate context.CancelCauseFunc // ends the play at a limit, with a *sim.Truncation
 	slots    chan struct{}           // nil: no limit
+	closing  error                   // what was found when everything was closed
 	acting   atomic.Int64
 	turn     atomic.Int64
 	fail     sync.Once
@@ -87,8 +88,8 @@ func (r *run) all(ctx context.Context) (res *sim.Result, err error) {
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 	defer func() {
-		if closing := r.close(); closing != nil {
-			res, err = nil, errors.Join(err, closing)
+		if r.closing = r.close(); r.closing != nil {
+			res, err = nil, errors.Join(err, r.closing)
 		}
 	}()
 	play, truncate := context.WithCancelCause(r.ctx)
@@ -126,19 +127,29 @@ func (r *run) explain(err error) {
 }
 
 // classify tells an interrupt from a failure. A failure that a helper found cancelled
-// the play; the cause says more than what the play made of it.
+// the play; the cause says more than what the play made of it, and an interrupt that
+// came after it hides nothing. What was found at the end of a run that was interrupted
+// (a process that is left) is told beside the interrupt.
 func (r *run) classify(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if broken := r.broken(); broken != nil {
+		return broken
 	}
-	var harness *HarnessError
-	if cause := context.Cause(r.ctx); errors.As(cause, &harness) {
-		return harness
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), r.closing)
 	}
 	return &HarnessError{err}
+}
+
+// broken is the failure of the harness that a helper found, or nil.
+func (r *run) broken() error {
+	var harness *HarnessError
+	if errors.As(context.Cause(r.ctx), &harness) {
+		return harness
+	}
+	return nil
 }
 
 // harnessFailed ends the run from wherever the failure was found; the first one counts.

@@ -1,0 +1,110 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sandtable/sandtable/results"
+)
+
+// farewell is a program that says on stderr that it was told the end, and is slow to go.
+const farewell = `
+-- scenario.yaml --
+sandtable: 1
+name: farewell
+seed: 1
+agents: [{name: a, runtime: program, command: [python3, agent.py]}]
+turns: {max: 1}
+-- agent.py --
+import json, sys, time
+for line in sys.stdin:
+    m = json.loads(line)
+    if m["type"] == "hello":
+        print(json.dumps({"type": "ready"}), flush=True)
+    elif m["type"] == "turn":
+        print(json.dumps({"type": "move", "id": m["id"], "say": "x"}), flush=True)
+    elif m["type"] == "end":
+        print("the end", file=sys.stderr, flush=True)
+        time.sleep(1)
+        break
+`
+
+// An interrupt that comes while the agents of a run that is over say goodbye changes
+// nothing of how it ended: its history has its end, and it counts.
+func TestInterruptAfterEnd(t *testing.T) {
+	t.Parallel()
+	python(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	out := t.TempDir()
+	go func() {
+		poll(time.Minute, func() bool {
+			files, _ := filepath.Glob(filepath.Join(out, "*/c01/r001/agents/a/stderr"))
+			if len(files) == 0 {
+				return false
+			}
+			data, _ := os.ReadFile(files[0])
+			return len(data) > 0
+		})
+		cancel(errors.New("somebody pressed a key"))
+	}()
+	p := playIn(t, ctx, folderOf(t, farewell), setup{out: out})
+	if ctx.Err() == nil {
+		t.Fatal("the interrupt came too late")
+	}
+	if p.err != nil || p.info.Status != results.Completed || p.info.History == "" {
+		t.Errorf("%s, %v", p.info.Status, p.err)
+	}
+}
+
+// What is found wrong at the end of a run that was interrupted is told beside the
+// interrupt, which it still is.
+func TestInterruptHidesNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("somebody pressed a key")
+	left := errors.New("something is left")
+	p := playIn(t, ctx, folderOf(t, scripted), setup{change: func(o *Options) {
+		o.opened = func(r *run) {
+			r.onClose(func(context.Context) error { return left })
+			cancel(why)
+		}
+	}})
+	checkInterrupted(t, p, why)
+	if !errors.Is(p.err, left) || !strings.Contains(p.info.Error, left.Error()) {
+		t.Errorf("%q, %v", p.info.Error, p.err)
+	}
+}
+
+// An interrupt that comes after the harness has failed does not make the failure one.
+func TestFailureBeforeInterrupt(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	p := playIn(t, ctx, folderOf(t, scripted), setup{change: func(o *Options) {
+		o.opened = func(r *run) {
+			r.harnessFailed(errors.New("it broke"))
+			cancel(errors.New("somebody pressed a key"))
+		}
+	}})
+	if p.info.Status != results.HarnessFailed || !strings.Contains(p.info.Error, "it broke") {
+		t.Errorf("%s, %q", p.info.Status, p.info.Error)
+	}
+}
+
+// scripted is the smallest scenario of all.
+const scripted = `
+-- scenario.yaml --
+sandtable: 1
+name: small
+seed: 1
+agents: [{name: a, script: a.star}, {name: b, script: a.star}]
+turns: {max: 2}
+-- a.star --
+def act():
+    return "hi"
+`
