@@ -5,10 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sandtable/sandtable/coordinator/workspace"
 	"github.com/sandtable/sandtable/results"
 )
 
@@ -93,6 +95,64 @@ func TestFailureBeforeInterrupt(t *testing.T) {
 	}})
 	if p.info.Status != results.HarnessFailed || !strings.Contains(p.info.Error, "it broke") {
 		t.Errorf("%s, %q", p.info.Status, p.info.Error)
+	}
+}
+
+// What an agent had written in an act that the end of the run cut off, and what it
+// writes once it has been told the end, is in the journal with its author (promise 1);
+// an agent whose files are all sealed is not mentioned.
+func TestLeftFilesAreKept(t *testing.T) {
+	t.Parallel()
+	python(t)
+	p := play(t, folderOf(t, `
+-- scenario.yaml --
+sandtable: 1
+name: half
+seed: 1
+agents:
+  - {name: a, runtime: program, command: [python3, agent.py, hang]}
+  - {name: b, runtime: program, command: [python3, agent.py, write]}
+  - {name: c, runtime: program, command: [python3, agent.py, quiet]}
+turns: {max: 2, phases: [{name: first, when: "${turn == 1}", who: [b, c]}, {name: second, when: "${turn == 2}", who: a}]}
+limits: {wall: 3s}
+-- agent.py --
+import json, sys, time
+mode = sys.argv[1]
+for line in sys.stdin:
+    m = json.loads(line)
+    if m["type"] == "hello":
+        print(json.dumps({"type": "ready"}), flush=True)
+    elif m["type"] == "turn":
+        open(mode + ".txt", "w").write("by " + mode)
+        if mode == "hang":
+            time.sleep(300)
+        print(json.dumps({"type": "move", "id": m["id"], "say": "x"}), flush=True)
+    elif m["type"] == "end":
+        if mode == "write":
+            open("late.txt", "w").write("by " + mode)
+        break
+`), setup{})
+	checkTruncated(t, p, "wall")
+	wal, err := workspace.ReadWAL(filepath.Join(p.Journal(), "wal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, rec := range wal.Records {
+		if rec.Reason != "discarded" {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(p.Blobs(), rec.Post.Hash.String()))
+		if got = append(got, rec.Agent+" "+rec.Path+": "+string(data)); err != nil {
+			t.Error(err)
+		}
+	}
+	slices.Sort(got)
+	if want := "a hang.txt: by hang, b late.txt: by write, b write.txt: by write"; strings.Join(got, ", ") != want {
+		t.Errorf("journaled as discarded: %q, want %s", got, want)
+	}
+	if list, _ := os.ReadDir(p.Workspace()); len(list) != 2 {
+		t.Errorf("the workspace holds %v", list)
 	}
 }
 

@@ -45,10 +45,13 @@ func (r *run) sealed(ev *sim.StageSealed) {
 		for _, a := range res.Attempts {
 			times[res.Agent] = append(times[res.Agent], a.Used)
 		}
+		s := r.seats[res.Agent]
+		if s == nil {
+			continue
+		}
+		s.sealed = res.Writes
 		if last := len(res.Attempts) - 1; last >= 0 && res.Attempts[last].Failure != nil {
-			if s := r.seats[res.Agent]; s != nil {
-				s.failed(r.ctx, res.Attempts[last].Failure)
-			}
+			s.failed(r.ctx, res.Attempts[last].Failure)
 		}
 	}
 	r.trace.event(eventSealed, at{turn: ev.Turn, stage: ev.Stage}, "", map[string]any{"seconds": times})

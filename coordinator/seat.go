@@ -56,7 +56,8 @@ type seat struct {
 	mu      sync.Mutex // guards what follows; held for a whole act
 	broken  *sim.Failure
 	ended   bool
-	lost    []told // what became of its last write set, to be laid out in its view
+	lost    []told        // what became of its last write set, to be laid out in its view
+	sealed  tree.WriteSet // what of its view is in a sealed stage
 	lastAsk string
 }
 
@@ -178,7 +179,7 @@ func (s *seat) decided(turn int, decisions []tree.Decision) {
 	}
 }
 
-// leave ends the seat's process; it may be called more than once.
+// leave ends the seat's process and keeps what it has left; it may be called more than once.
 func (s *seat) leave(ctx context.Context, bye goodbye) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +191,7 @@ func (s *seat) leave(ctx context.Context, bye goodbye) error {
 	if p := s.driver.process(); p != nil && !gone(p) {
 		thawed = p.Thaw()
 	}
-	err := errors.Join(s.driver.end(ctx, bye), s.run.keepTranscript(s))
+	err := errors.Join(s.driver.end(ctx, bye), s.keepLeft(ctx), s.run.keepTranscript(s))
 	if thawed != nil && err == nil && s.driver.process() != nil {
 		err = thawed
 	}

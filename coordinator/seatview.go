@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/sandtable/sandtable/coordinator/workspace"
 	"github.com/sandtable/sandtable/sim"
+	"github.com/sandtable/sandtable/sim/tree"
 )
 
 // openView brings the view to the revision that is asked about: the process is frozen,
@@ -30,8 +32,24 @@ func (s *seat) openView(ctx context.Context, ask *sim.Ask) error {
 			return err
 		}
 	}
-	s.lost = nil
+	s.lost, s.sealed = nil, nil
 	return nil
+}
+
+// keepLeft journals what the view holds and no stage has sealed: the files of an act
+// that the end of the run cut off, and what was written after the last one (promise 1).
+func (s *seat) keepLeft(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	left, _, err := s.view.Scan(ctx)
+	if err == nil && slices.ContainsFunc(left, func(c tree.Change) bool { return !slices.Contains(s.sealed, c) }) {
+		_, err = s.view.Discard(ctx)
+		s.run.trace.event("view.left", at{agent: s.name}, "", map[string]any{"paths": left.Paths()})
+	}
+	if f := spoilt(err); f != nil {
+		s.run.trace.event("view.spoilt", at{agent: s.name}, f.Text, nil)
+		return nil
+	}
+	return err
 }
 
 // spoilt tells what an agent has done to its own view (files that cannot be changed any
