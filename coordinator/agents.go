@@ -55,7 +55,7 @@ func (r *run) scripted(s *sim.Seat, p bind.Player) (sim.Actor, error) {
 	inner := star.NewActor(script, s, r.ws.Blobs())
 	return sim.ActorFunc(func(ctx context.Context, ask *sim.Ask) sim.Answer {
 		ans := inner.Act(ctx, ask)
-		if err := r.arrived(ask, &ans); err != nil {
+		if err := r.arrived(ctx, ask, &ans); err != nil {
 			r.harnessFailed(err)
 		}
 		return ans

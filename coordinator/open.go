@@ -211,8 +211,12 @@ type arrival struct {
 	Writes  tree.WriteSet `json:"writes,omitempty"`
 }
 
-// arrived makes a result durable (G1).
-func (r *run) arrived(ask *sim.Ask, ans *sim.Answer) error {
+// arrived makes a result durable (G1). What the end of the run made of an act is none:
+// the agent is asked again.
+func (r *run) arrived(ctx context.Context, ask *sim.Ask, ans *sim.Answer) error {
+	if ctx.Err() != nil && ans.Failure != nil {
+		return nil
+	}
 	row := arrival{
 		Agent: ask.Seat.Name, Attempt: ask.Attempt, Failure: ans.Failure, Memory: ans.Memory, Pass: ans.Pass,
 		Stage: ask.Stage, Turn: ask.Turn, UsedNS: ans.Used.Nanoseconds(), Writes: ans.Writes,

@@ -214,8 +214,12 @@ func (r *run) agentFile(agent, name string) (*os.File, error) {
 	return os.OpenFile(dir+"/"+name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 }
 
-// slot waits for a worker; the time is nobody's (C3).
+// slot waits for a worker; the time is nobody's (C3). There is none in a run that is
+// being stopped: nothing is handed to an agent then that would cost something.
 func (r *run) slot(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if r.slots != nil {
 		select {
 		case r.slots <- struct{}{}:

@@ -70,22 +70,16 @@ type told struct {
 // errActTime is the cause of an act's end at its deadline.
 var errActTime = fmt.Errorf("the act's time is up: %w", context.DeadlineExceeded)
 
-// Act plays one attempt (sim.Actor). A failure of the harness ends the run.
+// Act plays one attempt (sim.Actor) and makes its result durable, whatever it is. A
+// failure of the harness ends the run.
 func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 	stretch()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil {
-		return sim.Answer{Failure: s.broken}
+	ans, err := s.answer(ctx, ask)
+	if err == nil {
+		err = s.run.arrived(ctx, ask, &ans)
 	}
-	if f := s.run.exhausted(s.name); f != nil {
-		return sim.Answer{Failure: f}
-	}
-	if err := s.run.slot(ctx); err != nil {
-		return sim.Answer{Failure: &sim.Failure{Category: sim.Timeout, Text: "no worker was free"}}
-	}
-	defer s.run.free()
-	ans, err := s.play(ctx, ask)
 	if err != nil && ctx.Err() == nil {
 		s.run.harnessFailed(fmt.Errorf("agent %s, %s: %w", s.name, ask.ID, err))
 	}
@@ -101,6 +95,21 @@ func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 func stretch() {
 	var room [9 << 10]byte
 	runtime.KeepAlive(&room)
+}
+
+// answer plays, unless it is known before that the seat cannot.
+func (s *seat) answer(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
+	if s.broken != nil {
+		return sim.Answer{Failure: s.broken}, nil
+	}
+	if f := s.run.exhausted(s.name); f != nil {
+		return sim.Answer{Failure: f}, nil
+	}
+	if err := s.run.slot(ctx); err != nil {
+		return sim.Answer{}, err
+	}
+	defer s.run.free()
+	return s.play(ctx, ask)
 }
 
 func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
@@ -121,10 +130,10 @@ func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
 	if err != nil {
 		return ans, err
 	}
-	if err := s.closeView(ctx, &ans); err != nil {
-		return ans, err
+	if ans.Failure == nil {
+		ctx = context.WithoutCancel(ctx) // it is paid for: a run that is being stopped keeps it too (G1)
 	}
-	return ans, s.run.arrived(ask, &ans)
+	return ans, s.closeView(ctx, &ans)
 }
 
 // hand thaws the process, hands the turn over and starts the clock (C3); at the deadline
