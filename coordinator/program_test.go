@@ -173,6 +173,40 @@ func TestRestartIsNoAct(t *testing.T) {
 	}
 }
 
+// The text of a failure is part of the history, which does not tell where the sandbox
+// lies: neither by a command that cannot be started nor by a program's last words.
+func TestFailureNamesNoSandbox(t *testing.T) {
+	t.Parallel()
+	python(t)
+	folder := folderOf(t, `
+-- scenario.yaml --
+sandtable: 1
+name: paths
+seed: 1
+agents:
+  - {name: a, runtime: program, command: [./agent.py]}
+  - {name: b, runtime: program, command: [python3, agent.py]}
+turns: {max: 1}
+failures: {crash: pass}
+-- agent.py --
+import json, os, sys
+for line in sys.stdin:
+    m = json.loads(line)
+    if m["type"] == "hello":
+        print(json.dumps({"type": "ready"}), flush=True)
+    elif m["type"] == "turn":
+        print(os.environ["TMPDIR"], os.getcwd(), file=sys.stderr)
+        raise ValueError("no")
+`)
+	p := completed(t, folder, setup{})
+	checkFailures(t, p, "a 1.1.1 CRASH", "b 1.1.1 CRASH")
+	want := text(t, p.History())
+	if strings.Contains(want, p.sandbox) || !strings.Contains(want, "agent.py") {
+		t.Error(want)
+	}
+	same(t, want, completed(t, folder, setup{sandbox: filepath.Join(sandboxDir(t), "elsewhere")}))
+}
+
 // limits.idle ends the open acts of a run in which nobody gives a sign of life.
 func TestIdle(t *testing.T) {
 	t.Parallel()

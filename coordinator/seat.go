@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sandtable/sandtable/coordinator/agent"
 	"github.com/sandtable/sandtable/coordinator/agent/process"
 	"github.com/sandtable/sandtable/coordinator/bind"
 	"github.com/sandtable/sandtable/coordinator/gateway"
@@ -58,6 +59,7 @@ type seat struct {
 	ended   bool
 	lost    []told        // what became of its last write set, to be laid out in its view
 	sealed  tree.WriteSet // what of its view is in a sealed stage
+	torn    bool          // its view could not be brought up to date
 	lastAsk string
 }
 
@@ -77,6 +79,7 @@ func (s *seat) Act(ctx context.Context, ask *sim.Ask) sim.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ans, err := s.answer(ctx, ask)
+	ans.Failure = s.neutral(ans.Failure)
 	if err == nil {
 		err = s.run.arrived(ctx, ask, &ans)
 	}
@@ -113,7 +116,8 @@ func (s *seat) answer(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
 }
 
 func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
-	if err := s.openView(ctx, ask); err != nil {
+	err := s.openView(ctx, ask)
+	if s.torn = err != nil; s.torn {
 		if f := spoilt(err); f != nil {
 			return sim.Answer{Failure: f}, nil
 		}
@@ -165,6 +169,17 @@ func (s *seat) hand(ctx context.Context, ask *sim.Ask, prompt string) (sim.Answe
 		ans.Used = time.Since(start)
 	}
 	return ans, nil
+}
+
+// neutral takes the sandbox's paths out of a failure's text: it becomes part of the
+// history, and programs name their own files when they die.
+func (s *seat) neutral(f *sim.Failure) *sim.Failure {
+	if f == nil {
+		return nil
+	}
+	own, _ := s.run.places(s.name) // where that fails, the sandbox's is still replaced
+	clean := agent.Neutral(s.view.Dir(), own.home, own.tmp, s.run.sandbox)
+	return &sim.Failure{Category: f.Category, Text: clean(f.Text)}
 }
 
 // gone reports whether the process has ended meanwhile: then it needs no freezing, and

@@ -39,6 +39,10 @@ func (s *seat) openView(ctx context.Context, ask *sim.Ask) error {
 // keepLeft journals what the view holds and no stage has sealed: the files of an act
 // that the end of the run cut off, and what was written after the last one (promise 1).
 func (s *seat) keepLeft(ctx context.Context) error {
+	if s.torn { // by the agent's own doing, or the run is failing for it
+		s.run.trace.event("view.spoilt", at{agent: s.name}, "", nil)
+		return nil
+	}
 	ctx = context.WithoutCancel(ctx)
 	left, _, err := s.view.Scan(ctx)
 	if err == nil && slices.ContainsFunc(left, func(c tree.Change) bool { return !slices.Contains(s.sealed, c) }) {
