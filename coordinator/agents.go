@@ -91,18 +91,25 @@ func (r *run) startAgents() error {
 		if st == nil {
 			continue
 		}
-		if err := st.view.Refresh(nil); err != nil {
-			return err
+		if errs[i] = named(s.Name, st.view.Refresh(nil)); errs[i] != nil {
+			break // and wait for those that are being started: they belong to this run
 		}
 		atOnce <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-atOnce }()
-			errs[i] = st.begin(r.ctx)
+			errs[i] = named(s.Name, st.begin(r.ctx))
 		})
 	}
 	wg.Wait()
 	r.trace.event("ready", at{}, "", map[string]any{"agents": len(r.seats)})
 	return errors.Join(errs...)
+}
+
+func named(agent string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("agent %s: %w", agent, err)
 }
 
 // transcript is where a claude agent's conversation is; "" for others.

@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sandtable/sandtable/coordinator/workspace"
 	"github.com/sandtable/sandtable/results"
+	"github.com/sandtable/sandtable/sim"
+	"github.com/sandtable/sandtable/sim/tree"
 )
 
 // farewell is a program that says on stderr that it was told the end, and is slow to go.
@@ -156,6 +159,64 @@ for line in sys.stdin:
 	}
 }
 
+// A head that cannot be published is a failure of the harness, even if a limit ends the
+// run at the same moment: the run's files are not what its history says.
+func TestFailureBesideLimit(t *testing.T) {
+	t.Parallel()
+	p := play(t, folderOf(t, scripted), setup{change: func(o *Options) {
+		o.opened = func(r *run) {
+			r.plan.Foreign = func(context.Context) (tree.WriteSet, error) { // after the acts, before the commits
+				r.truncate(&sim.Truncation{Reason: "wall"})
+				return nil, r.ws.Close()
+			}
+		}
+	}})
+	if p.info.Status != results.HarnessFailed {
+		t.Errorf("%s, %q", p.info.Status, p.info.Error)
+	}
+}
+
+// An agent whose view cannot be filled is named, and nobody is started behind the end.
+func TestStartFails(t *testing.T) {
+	t.Parallel()
+	var begun atomic.Int32
+	p := play(t, programs(t, "", "good", "mute"), setup{change: func(o *Options) {
+		o.opened = func(r *run) {
+			d := slowStart{r.seats["good"].driver, &begun}
+			r.seats["good"].driver = d
+			other, err := workspace.Open(workspace.Options{Dir: t.TempDir(), Journal: t.TempDir()})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if r.seats["mute"].view, err = other.View("mute"); err != nil {
+				t.Error(err)
+			}
+			if err := other.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}})
+	if p.info.Status != results.HarnessFailed || !strings.HasPrefix(p.info.Error, "agent mute: ") {
+		t.Errorf("%s, %q", p.info.Status, p.info.Error)
+	}
+	if n := begun.Load(); n != 2 {
+		t.Errorf("the start of the other was at step %d of 2 when the run returned", n)
+	}
+}
+
+// slowStart notes when a start begins and ends.
+type slowStart struct {
+	driver
+	steps *atomic.Int32
+}
+
+func (d slowStart) start(ctx context.Context) error {
+	d.steps.Add(1)
+	defer d.steps.Add(1)
+	return d.driver.start(ctx)
+}
+
 // scripted is the smallest scenario of all.
 const scripted = `
 -- scenario.yaml --
@@ -165,6 +226,7 @@ seed: 1
 agents: [{name: a, script: a.star}, {name: b, script: a.star}]
 turns: {max: 2}
 -- a.star --
-def act():
+def act(view, agent, turn, ctx):
+    view.write(agent.name + ".txt", "hi")
     return "hi"
 `

@@ -17,9 +17,19 @@ const (
 	eventSealed = results.EventSealed
 )
 
-// Observe records what the engine decided, then does what follows from it: history
-// first, since what cannot be recorded has not happened.
+// Observe records what the engine decided. A failure ends the run from here too: were a
+// limit to end it at the same moment, the engine would tell of the limit alone.
 func (r *run) Observe(ev sim.Record) error {
+	err := r.observe(ev)
+	if err != nil {
+		r.harnessFailed(err)
+	}
+	return err
+}
+
+// observe does what follows from a record: history first, since what cannot be recorded
+// has not happened.
+func (r *run) observe(ev sim.Record) error {
 	rec, err := records(ev)
 	if err != nil {
 		return err
