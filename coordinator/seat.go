@@ -53,6 +53,7 @@ type seat struct {
 	view   *workspace.View
 	driver driver
 	spec   bind.Player
+	freeze func(context.Context, *process.Process) error // nil: Process.Freeze; for tests
 
 	mu      sync.Mutex // guards what follows; held for a whole act
 	broken  *sim.Failure

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sandtable/sandtable/coordinator/agent/process"
 	"github.com/sandtable/sandtable/coordinator/workspace"
 	"github.com/sandtable/sandtable/sim"
 	"github.com/sandtable/sandtable/sim/tree"
@@ -74,10 +75,12 @@ func spoilt(err error) *sim.Failure {
 // closeView holds the process still and takes what it changed. What cannot be taken (a
 // device, a link that leads out, a file that is too large) makes the attempt illegal.
 func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
-	if p := s.driver.process(); p != nil {
-		if err := p.Freeze(ctx); err != nil && !gone(p) {
-			return err
-		}
+	f, err := s.still(ctx)
+	if err != nil {
+		return err
+	}
+	if ans.Failure == nil {
+		ans.Failure = f
 	}
 	ws, refused, err := s.view.Scan(ctx)
 	if err != nil {
@@ -88,6 +91,37 @@ func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
 		ans.Failure = &sim.Failure{Category: sim.Illegal, Text: "these cannot be part of the workspace: " + refusals(refused)}
 	}
 	return nil
+}
+
+// still holds the process tree still. One that does not come to rest is killed: it
+// would write into a view that is being read, and it is its agent's doing.
+func (s *seat) still(ctx context.Context) (*sim.Failure, error) {
+	p := s.driver.process()
+	if p == nil {
+		return nil, nil
+	}
+	freeze := s.freeze
+	if freeze == nil {
+		freeze = func(ctx context.Context, p *process.Process) error { return p.Freeze(ctx) }
+	}
+	err := freeze(ctx, p)
+	if err == nil || gone(p) {
+		return nil, nil
+	}
+	if ctx.Err() != nil || !restless(err) {
+		return nil, err
+	}
+	s.run.trace.event("agent.restless", at{agent: s.name}, err.Error(), nil)
+	if kill := p.Kill(context.WithoutCancel(ctx)); kill != nil {
+		return nil, errors.Join(err, kill)
+	}
+	return &sim.Failure{Category: sim.Crash, Text: "its processes could not be held still at the end of the act, and were killed"}, nil
+}
+
+// restless tells a tree that does not come to rest from means that do not work.
+func restless(err error) bool {
+	var left *process.SurvivorsError
+	return errors.As(err, &left) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func refusals(list []workspace.Refusal) string {

@@ -30,12 +30,11 @@ func (s *seat) begin(ctx context.Context) error {
 	if err := s.driver.start(start); err != nil {
 		return s.cannotStart(ctx, err)
 	}
-	if p := s.driver.process(); p != nil {
-		if err := p.Freeze(ctx); err != nil && !gone(p) {
-			return err
-		}
+	f, err := s.still(ctx)
+	if f != nil {
+		return s.cannotStart(ctx, f)
 	}
-	return nil
+	return err
 }
 
 // startFailure tells an agent's own failure to start from the harness's.
