@@ -43,26 +43,52 @@ func (r *run) goodbye(ctx context.Context, bye goodbye) error {
 // maxTranscript is how much of an agent's conversation is kept, in bytes.
 const maxTranscript = 256 << 20
 
-// keepTranscript copies an agent's conversation into the run directory. The file lies
+// kept is how much of which conversation the run directory has.
+type kept struct {
+	file string
+	size int64
+}
+
+// skip goes to where what is not kept yet begins.
+func (k kept) skip(in *os.File) error {
+	end, err := in.Seek(0, io.SeekEnd)
+	if err == nil && end < k.size {
+		err = fmt.Errorf("%s has %d bytes, and had %d", in.Name(), end, k.size)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = in.Seek(k.size, io.SeekStart)
+	return err
+}
+
+// keepTranscript brings an agent's conversation in the run directory up to date: at each
+// seal, so that it outlives a coordinator that is killed, and at the end. The file lies
 // where the agent may write: what it has put in its place is not read, and noted.
 func (r *run) keepTranscript(s *seat) error {
 	from := s.transcript()
-	if from == "" {
-		return nil // it never got as far as a first message
+	if from == "" || s.kept.size >= maxTranscript && from == s.kept.file {
+		return nil // it never got as far as a first message, or there is enough of it
+	}
+	if from != s.kept.file {
+		s.kept = kept{file: from}
 	}
 	in, err := openRegular(from)
+	if err == nil {
+		defer in.Close()
+		err = s.kept.skip(in)
+	}
 	if err != nil {
 		r.trace.event("transcript.lost", at{agent: s.name}, err.Error(), nil)
 		return nil
 	}
-	defer in.Close()
 	out, err := r.agentFile(s.name, "transcript.jsonl")
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(out, io.LimitReader(in, maxTranscript))
-	if n == maxTranscript {
-		r.trace.event("transcript.cut", at{agent: s.name}, "", map[string]any{"bytes": n})
+	n, err := io.Copy(out, io.LimitReader(in, maxTranscript-s.kept.size))
+	if s.kept.size += n; s.kept.size == maxTranscript {
+		r.trace.event("transcript.cut", at{agent: s.name}, "", map[string]any{"bytes": s.kept.size})
 	}
 	return errors.Join(err, out.Close())
 }

@@ -42,6 +42,15 @@ func TestCoordinatorKilled(t *testing.T) {
 		t.Errorf("run.json says %s", p.info.Status)
 	}
 	checkReadable(t, p)
+	dirs, _ := filepath.Glob(filepath.Join(p.Dir, "agents", "*"))
+	for _, dir := range dirs { // kept at each seal: the sandbox may be gone with its machine
+		if s := text(t, filepath.Join(dir, "transcript.jsonl")); strings.Count(s, `"type":"assistant"`) < 2 || !strings.HasSuffix(s, "\n") {
+			t.Errorf("%s: %d bytes of the conversation are kept", dir, len(s))
+		}
+	}
+	if len(dirs) != 4 {
+		t.Errorf("agents: %v", dirs)
+	}
 }
 
 // checkReadable: the history of an interrupted run can be read up to its last whole

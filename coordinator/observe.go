@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,29 +43,26 @@ func (r *run) observe(ev sim.Record) error {
 		r.turn.Store(int64(ev.Turn))
 		r.show()
 	case *sim.StageSealed:
-		r.sealed(ev)
+		return r.sealed(ev)
 	case *sim.Revised:
 		return r.revised(ev)
 	}
 	return nil
 }
 
-func (r *run) sealed(ev *sim.StageSealed) {
+func (r *run) sealed(ev *sim.StageSealed) error {
+	var errs []error
 	times := map[string][]float64{}
 	for _, res := range ev.Results {
 		for _, a := range res.Attempts {
 			times[res.Agent] = append(times[res.Agent], a.Used)
 		}
-		s := r.seats[res.Agent]
-		if s == nil {
-			continue
-		}
-		s.sealed = res.Writes
-		if last := len(res.Attempts) - 1; last >= 0 && res.Attempts[last].Failure != nil {
-			s.failed(r.ctx, res.Attempts[last].Failure)
+		if s := r.seats[res.Agent]; s != nil {
+			errs = append(errs, named(res.Agent, s.wasSealed(r.ctx, &res)))
 		}
 	}
 	r.trace.event(eventSealed, at{turn: ev.Turn, stage: ev.Stage}, "", map[string]any{"seconds": times})
+	return errors.Join(errs...)
 }
 
 // revised publishes a revision to the head on disk, tells agents what became of their

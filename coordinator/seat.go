@@ -61,6 +61,7 @@ type seat struct {
 	lost    []told        // what became of its last write set, to be laid out in its view
 	sealed  tree.WriteSet // what of its view is in a sealed stage
 	torn    bool          // its view could not be brought up to date
+	kept    kept          // what the run directory has of its conversation
 	lastAsk string
 }
 
@@ -223,11 +224,18 @@ func (s *seat) leave(ctx context.Context, bye goodbye) error {
 	return err
 }
 
-// failed tells the program that its last attempt was the last one.
-func (s *seat) failed(ctx context.Context, f *sim.Failure) {
+// wasSealed is called when the stage is sealed in which the seat acted: its files are in
+// it, its conversation is kept, and if no attempt is left, the program is told so.
+func (s *seat) wasSealed(ctx context.Context, res *sim.Sealed) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ended && s.lastAsk != "" {
-		s.driver.fail(ctx, s.lastAsk, f)
+	s.sealed = res.Writes
+	if s.ended {
+		return nil
 	}
+	last := len(res.Attempts) - 1
+	if last >= 0 && res.Attempts[last].Failure != nil && s.lastAsk != "" {
+		s.driver.fail(ctx, s.lastAsk, res.Attempts[last].Failure)
+	}
+	return s.run.keepTranscript(s)
 }
