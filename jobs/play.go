@@ -33,27 +33,28 @@ type Options struct {
 
 // batch is the state of one Play.
 type batch struct {
-	o     Options
-	mu    sync.Mutex
-	spent Spent
-	errs  []error // of the batch's own work, not of the runs
+	o      Options
+	limits *scenarios.Batch
+	start  time.Time
+
+	mu     sync.Mutex
+	ended  *sync.Cond // a run has ended
+	spent  Spent      // by runs that have ended
+	flight Spent      // what those that are being played may still spend, by their own limits
+	errs   []error    // of the batch's own work, not of the runs
 }
 
 // Play plays the runs. Failures of runs are in their directories and are told to Done;
 // the error is for a batch that could not be kept, or the cause of ctx.
 func Play(ctx context.Context, o Options) error {
-	b := &batch{o: o}
-	limits := o.Plan.Scenario.Batch
-	if limits.Wall > 0 {
-		limited, stop := context.WithTimeoutCause(ctx, limits.Wall, errWall)
-		defer stop()
-		ctx = limited
-	}
+	b := &batch{o: o, limits: o.Plan.Scenario.Batch, start: time.Now()}
+	b.ended = sync.NewCond(&b.mu)
 	slots := make(chan struct{}, max(1, o.Parallel))
 	var wg sync.WaitGroup
 	for _, run := range o.Plan.Runs {
 		slots <- struct{}{}
-		if ctx.Err() != nil || !b.room(limits) || b.broken() {
+		run, ok := b.admit(ctx, run)
+		if !ok {
 			break
 		}
 		wg.Go(func() {
@@ -62,29 +63,7 @@ func Play(ctx context.Context, o Options) error {
 		})
 	}
 	wg.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, errWall) {
-		b.errs = append(b.errs, err)
-	}
-	return errors.Join(b.errs...)
-}
-
-// errWall ends what is being played when the batch's time is up.
-var errWall = errors.New("the batch's wall time is used up")
-
-// room reports whether the batch's money and tokens admit another run.
-func (b *batch) room(l *scenarios.Batch) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if l.USD != nil && b.spent.NanoUSD >= int64(*l.USD*1e9) {
-		return false
-	}
-	return l.Tokens == nil || b.spent.Tokens < int64(*l.Tokens)
-}
-
-func (b *batch) broken() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.errs) > 0
+	return errors.Join(append(b.errs, context.Cause(ctx))...)
 }
 
 func (b *batch) play(ctx context.Context, run *scenarios.Run) {
@@ -94,16 +73,17 @@ func (b *batch) play(ctx context.Context, run *scenarios.Run) {
 	dir, err := b.o.Batch.CreateRun(info)
 	if err != nil {
 		b.note(fmt.Errorf("run %s/%s: %w", run.Cell.ID, run.ID, err))
+		b.settle(run, Spent{}) // after the note: nobody is admitted any more
 		return
 	}
 	info.Status = results.Interrupted
 	spent, err := b.o.Place(ctx, run, dir, info)
-	b.mu.Lock()
-	b.spent.Tokens += spent.Tokens
-	b.spent.NanoUSD += spent.NanoUSD
-	b.mu.Unlock()
+	b.settle(run, spent)
 	if b.o.Done != nil {
 		b.o.Done(run, err)
+	}
+	if err != nil && ctx.Err() != nil {
+		return // whoever resumes it needs everything, whatever `keep` says
 	}
 	b.note(b.thin(dir, err))
 }

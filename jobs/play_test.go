@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -115,6 +116,60 @@ func TestBatchLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsInFlight: settled spend plus the limits of the runs in flight stays below the
+// batch's (design, section 6). Runs spend 0.2 dollars and 10 tokens each. With limits of
+// 0.4 in a batch of 1, three are begun at once, for 0.8 is below 1 and 1.2 is not; after
+// they have spent 0.6, one (0.6 + 0.4 is not below 1); then one more. A run without a
+// limit of its own is played alone.
+func TestLimitsInFlight(t *testing.T) {
+	for more, want := range map[string][2]int{ // runs, and at a time
+		"batch: {usd: 1}\nlimits: {usd: 0.4}":                         {5, 3},
+		"batch: {tokens: 50}\nlimits: {tokens: 20}":                   {5, 3},
+		"batch: {usd: 0.5}":                                           {3, 1},
+		"batch: {tokens: 25}":                                         {3, 1},
+		"batch: {usd: 9}\nlimits: {usd: 0.4}":                         {6, 6},
+		"batch: {usd: 9, tokens: 50}\nlimits: {usd: 0.4, tokens: 20}": {5, 3},
+	} {
+		p, b := plan(t, more+"\n")
+		synctest.Test(t, func(t *testing.T) {
+			var got placed
+			err := jobs.Play(t.Context(), jobs.Options{
+				Plan: p, Batch: b, Parallel: 6, Place: got.place(time.Minute, jobs.Spent{Tokens: 10, NanoUSD: 200_000_000}, nil),
+			})
+			if err != nil || len(got.runs) != want[0] || got.most != want[1] {
+				t.Errorf("%q: %v; %d runs, %d at a time, want %v", more, err, len(got.runs), got.most, want)
+			}
+		})
+	}
+}
+
+// TestWall: a run has no more time than the batch has left, and its own limit where that
+// is shorter: at the batch's end it is truncated, which is not to be interrupted.
+func TestWall(t *testing.T) {
+	for more, want := range map[string]string{
+		"batch: {wall: 150s}":                       "2m30s 1m30s 30s",
+		"batch: {wall: 150s}\nlimits: {wall: 100s}": "1m40s 1m30s 30s",
+		"limits: {wall: 100s}":                      "1m40s 1m40s 1m40s 1m40s 1m40s 1m40s",
+	} {
+		p, b := plan(t, more+"\n")
+		synctest.Test(t, func(t *testing.T) {
+			var limits []string
+			place := func(ctx context.Context, run *scenarios.Run, _ *results.Run, _ results.RunInfo) (jobs.Spent, error) {
+				limits = append(limits, run.Cell.Limits.Wall.String())
+				time.Sleep(time.Minute)
+				return jobs.Spent{}, ctx.Err()
+			}
+			err := jobs.Play(t.Context(), jobs.Options{Plan: p, Batch: b, Parallel: 1, Place: place})
+			if got := strings.Join(limits, " "); err != nil || got != want {
+				t.Errorf("%q: %v; runs had %s, want %s", more, err, got, want)
+			}
+		})
+		if p.Cells[0].Limits.Wall == 150*time.Second {
+			t.Error("the plan was changed")
+		}
+	}
+}
+
 // TestInterrupt: the cause of the end is told, and nothing more is admitted.
 func TestInterrupt(t *testing.T) {
 	p, b := plan(t, "")
@@ -151,5 +206,25 @@ func TestKeep(t *testing.T) {
 				t.Errorf("%s, failure %v: the journal is there: %t, want %t", more, fail, err == nil, want[i])
 			}
 		}
+	}
+}
+
+// TestKeepInterrupted: what a run needs to be resumed stays, whatever `keep` says.
+func TestKeepInterrupted(t *testing.T) {
+	p, b := plan(t, "batch: {keep: none}\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	place := func(ctx context.Context, _ *scenarios.Run, dir *results.Run, _ results.RunInfo) (jobs.Spent, error) {
+		cancel()
+		return jobs.Spent{}, errors.Join(os.WriteFile(dir.Intake(), nil, 0o644), ctx.Err())
+	}
+	if err := jobs.Play(ctx, jobs.Options{Plan: p, Batch: b, Parallel: 1, Place: place}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	run, err := results.OpenRun(b.RunDir("c01", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(run.Intake()); err != nil {
+		t.Error(err)
 	}
 }
