@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/sandtable/sandtable/results"
@@ -18,8 +19,35 @@ func (r *run) describe() error {
 		m := r.procs.Means()
 		info.Guarantees["processes"] = results.Guarantee{Holds: true, Detail: m.String()}
 	}
+	var err error
+	if info.Spec, err = json.Marshal(r.spec()); err != nil {
+		return err
+	}
 	r.trace.event("open", at{}, "", info.Guarantees)
 	return r.opts.Dir.WriteInfo(*info)
+}
+
+// spec is the run as it was started: what whoever resumes it compares, and where its
+// sandbox is, to which the agents' own sessions are bound.
+type spec struct {
+	Name     string         `json:"name"`
+	Scenario string         `json:"scenario"` // digest
+	Params   map[string]any `json:"params"`
+	Turns    int            `json:"turns"`
+	Upstream string         `json:"upstream"`
+	Sandbox  string         `json:"sandbox"`
+}
+
+func (r *run) spec() spec {
+	cell := r.opts.Run.Cell
+	s := spec{
+		Name: r.scenario.Name, Scenario: r.scenario.Digest, Params: cell.Params, Turns: cell.Max,
+		Upstream: "scripted", Sandbox: r.sandbox,
+	}
+	if up := r.scenario.Upstream; up != nil && up.Script != "" {
+		s.Upstream += ":" + up.Script
+	}
+	return s
 }
 
 func (r *run) needsProcesses() bool {
