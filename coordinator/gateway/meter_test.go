@@ -51,6 +51,8 @@ func TestMeter(t *testing.T) {
 			Tokens{Input: 500, Output: 55, CacheWrite5m: 22, CacheWrite1h: 48, CacheRead: 44}, true},
 		{"cache writes not split up", startEvent("msg_1", `{"input_tokens":1,"cache_creation_input_tokens":7,"output_tokens":1}`) + event("message_stop", ""), Complete,
 			Tokens{Input: 1, Output: 1, CacheWrite5m: 7}, true},
+		{"cache writes split up only at the start", startEvent("msg_1", fullUsage) +
+			event("message_delta", `"usage":{"cache_creation_input_tokens":70,"output_tokens":55}`) + event("message_stop", ""), Complete, fullTokens, true},
 		{"nothing after the start", startEvent("msg_1", fullUsage), Cut, Tokens{11, 1, 22, 48, 44}, true},
 		{"no stop", startEvent("msg_1", fullUsage) + event("message_delta", delta), Cut, fullTokens, true},
 		{"half a stop", full[:len(full)-1], Cut, fullTokens, true},

@@ -160,7 +160,7 @@ func (c *client) play() {
 	first := err != nil
 	_ = os.WriteFile("been-here", nil, 0o600)
 	mode := c.mode
-	if !first && mode != "late" {
+	if !first && mode != "late" && mode != "chatty" {
 		mode = "normal"
 	}
 	switch mode {
@@ -170,6 +170,8 @@ func (c *client) play() {
 		for range 40 {
 			fmt.Println("not JSON at all")
 		}
+	case "chatty":
+		fmt.Print("not JSON\n\n", strings.Repeat("nor this\n", 4))
 	case "some garbage":
 		fmt.Println("not JSON at all")
 		fmt.Println(`["nor", "an object"]`)
@@ -185,7 +187,7 @@ func (c *client) play() {
 		fmt.Fprintf(os.Stderr, "out of memory: %s/x %s %s %s\n", os.Getenv("CLAUDE_CONFIG_DIR"), os.Getenv("HOME"), os.Getenv("TMPDIR"), os.Getenv("XDG_RUNTIME_DIR"))
 		os.Exit(7)
 	case "orphan": // a child holds the output open
-		cmd := exec.Command("sleep", "4")
+		cmd := exec.Command("sleep", "25") // longer than any turn here may take
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		_ = cmd.Start()
 		os.Exit(7)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -169,7 +170,7 @@ func TestRealPromptIsOnlyWords(t *testing.T) {
 }
 
 // holding is a gate that keeps every Bash call until its context ends.
-type holding struct{ held chan struct{} }
+type holding struct{ held, freed chan struct{} }
 
 func (h holding) Allow(ctx context.Context, tool string, _ map[string]any, _ string) string {
 	if tool != "Bash" {
@@ -177,6 +178,7 @@ func (h holding) Allow(ctx context.Context, tool string, _ map[string]any, _ str
 	}
 	close(h.held)
 	<-ctx.Done()
+	close(h.freed)
 	return "held too long"
 }
 
@@ -194,7 +196,7 @@ func TestRealGateHolds(t *testing.T) {
 		return []block{text("end")}
 	})
 	o := realOptions(t, m)
-	h := holding{make(chan struct{})}
+	h := holding{make(chan struct{}), make(chan struct{})}
 	o.Gate = h
 	var kinds recorded
 	o.Trace = kinds.add
@@ -203,11 +205,57 @@ func TestRealGateHolds(t *testing.T) {
 	if got := play(t, ctx, a, number()); got.Category != sim.Timeout {
 		t.Errorf("%+v", got)
 	}
+	select {
+	case <-h.freed: // the client has called the question off
+	case <-time.After(20 * time.Second):
+		t.Error("the gate goes on holding a call that nobody waits for")
+	}
 	if got := turn(t, a, time.Minute); got.Status != sim.Committed || kinds.count("claude.start") != 1 {
 		t.Errorf("the turn after: %+v %v", got, kinds.all())
 	}
 	if _, err := os.Stat(filepath.Join(o.Dir, "ran")); err == nil {
 		t.Error("the call that was held back ran")
+	}
+}
+
+// mute is the stdin of a client whose gate is broken: every answer that would let a call
+// go on to the client's own rules arrives as an error.
+type mute struct{ io.WriteCloser }
+
+func (m mute) Write(line []byte) (int, error) {
+	var f struct {
+		Response struct {
+			ID       string          `json:"request_id"`
+			Response json.RawMessage `json:"response"`
+		}
+	}
+	if json.Unmarshal(line, &f) != nil || string(f.Response.Response) != "{}" {
+		return m.WriteCloser.Write(line)
+	}
+	_, err := fmt.Fprintf(m.WriteCloser, `{"type":"control_response","response":{"subtype":"error","request_id":%q,"error":"broken"}}`+"\n", f.Response.ID)
+	return len(line), err
+}
+
+// Checklist G3, G9: a gate that answers an error lets nothing run.
+func TestRealBrokenGate(t *testing.T) {
+	m := newModel(t, func(n int, _ string) []block {
+		if n == 0 {
+			return []block{use("Write", map[string]any{"file_path": "a.txt", "content": "x"}), use("Bash", map[string]any{"command": "touch b.txt"})}
+		}
+		return []block{text("end")}
+	})
+	o := realOptions(t, m)
+	inner := o.Start
+	o.Start = func(ctx context.Context, argv, env []string, dir string) (*claude.Process, error) {
+		p, err := inner(ctx, argv, env, dir)
+		if err == nil {
+			p.Stdin = mute{p.Stdin}
+		}
+		return p, err
+	}
+	talk(t, started(t, o))
+	if made, _ := os.ReadDir(o.Dir); len(made) != 0 {
+		t.Errorf("%v was made although the gate was broken", made)
 	}
 }
 
