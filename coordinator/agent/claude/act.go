@@ -31,11 +31,11 @@ func (a *Agent) Act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answer
 		return sim.Answer{Failure: a.notReady(ctx, err)}
 	}
 	a.opts.Desk.Open(ask)
-	a.setPhase(ask.Tools, true)
+	a.openPhase(ask.Tools)
 	start := time.Now()
 	e := a.play(ctx, ask, prompt)
 	used := time.Since(start)
-	a.setPhase(nil, false)
+	a.spent()
 	hand := a.opts.Desk.Close()
 	if e.fail == nil {
 		e.fail = a.failure(e.result) // a turn that was interrupted has failed already

@@ -39,6 +39,7 @@ type Agent struct {
 
 	mu    sync.Mutex // guards what follows
 	tools []string   // of the open act's phase; nil: the player's
+	acts  int        // begun so far
 	open  bool       // an act is open, and has steps left
 	last  string     // how the last process ended
 }
@@ -172,29 +173,10 @@ func (a *Agent) trace(kind string, data any) {
 
 func (a *Agent) block(id string) { a.opts.Desk.Block(id) }
 
-func (a *Agent) spent() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.open = false
-}
-
 func (a *Agent) frame(line []byte) {
 	if a.opts.Frames {
 		a.trace("claude.frame", json.RawMessage(slices.Clone(line)))
 	}
-}
-
-// phase returns the tools of the open act's phase, and whether an act is open.
-func (a *Agent) phase() ([]string, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.tools, a.open
-}
-
-func (a *Agent) setPhase(tools []string, open bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.tools, a.open = tools, open
 }
 
 // newUUID draws a UUID of version 4.

@@ -51,7 +51,7 @@ func (a *Agent) hook(ctx context.Context, r *request) (any, error) {
 		a.trace("claude.done", t)
 		return map[string]any{}, nil
 	}
-	if t.Deny = a.judge(ctx, in.ToolName, input, in.AgentID); t.Deny != "" {
+	if t.Deny = a.judge(ctx, r.act, in.ToolName, input, in.AgentID); t.Deny != "" {
 		a.trace("claude.tool", t)
 		return denied(t.Deny), nil
 	}
@@ -59,11 +59,15 @@ func (a *Agent) hook(ctx context.Context, r *request) (any, error) {
 	return map[string]any{}, nil
 }
 
-// judge refuses whatever is called while no act is open.
-func (a *Agent) judge(ctx context.Context, tool string, input map[string]any, agentID string) string {
+// over is what the model is told that calls a tool outside its act.
+const over = "your turn is over: do nothing until the next one"
+
+// judge refuses whatever was called while no act was open, and what was called in another
+// act than the one that is open by now.
+func (a *Agent) judge(ctx context.Context, act int, tool string, input map[string]any, agentID string) string {
 	phase, open := a.phase()
-	if !open {
-		return "your turn is over: do nothing until the next one"
+	if act == 0 || act != open {
+		return over
 	}
 	return a.policy.judge(ctx, tool, input, phase, agentID)
 }
@@ -83,8 +87,8 @@ func (a *Agent) permit(r *request) any {
 	switch {
 	case err != nil:
 		p.Deny = fmt.Sprintf("the tool's input is not understood: %v", err)
-	case !open:
-		p.Deny = "your turn is over: do nothing until the next one"
+	case r.act == 0 || r.act != open:
+		p.Deny = over
 	default:
 		p.Deny = a.policy.rules(r.ToolName, input, phase)
 	}

@@ -58,6 +58,8 @@ type reply struct {
 
 // request is what the process asks of us.
 type request struct {
+	act int // the one in which it was read; 0: none was open
+
 	Subtype    string          `json:"subtype"`
 	CallbackID string          `json:"callback_id"`
 	ToolUseID  string          `json:"tool_use_id"`

@@ -142,6 +142,7 @@ func (s *session) serve(f *frame) {
 	s.mu.Unlock()
 	var r request
 	err := json.Unmarshal(f.Request, &r)
+	r.act = s.host.act() // now, in the order of the frames: its goroutine may be late
 	s.wg.Go(func() {
 		defer func() { <-s.room }()
 		defer cancel()

@@ -49,7 +49,8 @@ type session struct {
 // order, and answers what the process asks.
 type host interface {
 	block(id string)
-	spent() // the act's step limit: no further tool may run in it
+	act() int // the open one; 0: none
+	spent()   // the act's step limit: no further tool may run in it
 	answer(ctx context.Context, r *request) (any, error)
 	trace(kind string, data any)
 	frame(line []byte)

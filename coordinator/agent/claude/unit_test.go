@@ -413,6 +413,7 @@ func (nobody) block(string)                                  {}
 func (nobody) answer(context.Context, *request) (any, error) { return nil, nil }
 func (nobody) trace(string, any)                             {}
 func (nobody) frame([]byte)                                  {}
+func (nobody) act() int                                      { return 0 }
 func (nobody) spent()                                        {}
 
 // FuzzFrames feeds a session whatever a process may write. It must end, and say why if
@@ -520,17 +521,46 @@ func TestInterruptWaitsForItsResult(t *testing.T) {
 func TestGateFailsClosed(t *testing.T) {
 	o := valid()
 	o.Dir = t.TempDir()
-	a := &Agent{policy: newPolicy(&o), open: true}
+	a := &Agent{policy: newPolicy(&o), open: true, acts: 3}
 	for _, input := range []string{
 		`{"hook_event_name":"PreToolUse","tool_name":"Write","tool_input":"text"}`,
 		`{"hook_event_name":"PreToolUse","tool_name":"Write"}`,
 		`{"hook_event_name":"BeforeTool","tool_name":"Write","tool_input":[1]}`,
 		`{"tool_name":"Write","tool_input":{"file_path":"../x"}}`,
 	} {
-		v, err := a.hook(t.Context(), &request{CallbackID: "pre", Input: json.RawMessage(input)})
+		v, err := a.hook(t.Context(), &request{act: 3, CallbackID: "pre", Input: json.RawMessage(input)})
 		if err == nil && !strings.Contains(compact(v), `"permissionDecision":"deny"`) {
 			t.Errorf("%s: %s", input, compact(v))
 		}
+	}
+}
+
+// A call belongs to the act in which it was read, however late its goroutine runs.
+func TestLateCallsAreRefused(t *testing.T) {
+	o := valid()
+	o.Dir = t.TempDir()
+	a := &Agent{policy: newPolicy(&o)}
+	input := json.RawMessage(`{"tool_name":"Read","tool_input":{"file_path":"x"}}`)
+	a.openPhase(nil)
+	first := a.act()
+	for _, c := range []struct {
+		act  int
+		deny bool
+	}{{first, false}, {0, true}} {
+		hook, err := a.hook(t.Context(), &request{act: c.act, CallbackID: "pre", Input: input})
+		if got := strings.Contains(compact(hook), "deny"); err != nil || got != c.deny {
+			t.Errorf("%+v: %v %v", c, hook, err)
+		}
+	}
+	a.spent()
+	a.openPhase(nil)
+	r := &request{act: first, CallbackID: "pre", Input: input, ToolName: "Read"}
+	if hook, err := a.hook(t.Context(), r); err != nil || !strings.Contains(compact(hook), "deny") {
+		t.Errorf("the gate lets a call of the act before through: %v %v", hook, err)
+	}
+	r.Input = json.RawMessage(`{"file_path":"x"}`)
+	if got := compact(a.permit(r)); !strings.Contains(got, "deny") {
+		t.Errorf("a call of the act before is permitted: %s", got)
 	}
 }
 
