@@ -312,6 +312,43 @@ func TestAttributionIsThatOfTheStart(t *testing.T) {
 	}
 }
 
+// first calls a function before anything is read.
+type first struct {
+	io.Reader
+	call func()
+}
+
+func (f *first) Read(p []byte) (int, error) {
+	if f.call != nil {
+		f.call()
+		f.call = nil
+	}
+	return f.Reader.Read(p)
+}
+
+// TestAttributionIsThatOfTheArrival: a body may take its time; the request is as old as
+// its header.
+func TestAttributionIsThatOfTheArrival(t *testing.T) {
+	r := newRig(t, Options{Upstream: builtIn(t)})
+	r.client.Transport.(*http.Transport).ExpectContinueTimeout = time.Minute
+	a := r.register("a", AgentOptions{})
+	r.SetTurn("a", Attribution{Turn: 1})
+	text := ask(false, "hi")
+	// The client begins to send the body when the gateway begins to read it.
+	req := authorized(t.Context(), a, "")
+	req.Body = io.NopCloser(&first{strings.NewReader(text), func() { r.SetTurn("a", Attribution{Turn: 2}) }})
+	req.ContentLength = int64(len(text))
+	req.Header.Set("Expect", "100-continue")
+	resp, err := r.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if rows := r.ledger(); len(rows) != 1 || rows[0].Turn != 1 {
+		t.Errorf("rows %+v, want one of turn 1", rows)
+	}
+}
+
 func TestActivity(t *testing.T) {
 	var mu sync.Mutex
 	clock := time.Unix(1000, 0)
