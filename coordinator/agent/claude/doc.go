@@ -23,12 +23,12 @@
 //
 // Bounds, so that a hostile process costs only its own move: a line is at most
 // [MaxLine], one act's output at most [MaxOutput] and [MaxGarbage] lines that are not
-// JSON; 64 requests of the client may be open. Beyond any of these the process is
-// killed and the attempt fails. Every wait ends with its context.
+// JSON. Beyond any of these the process is killed and the attempt fails. 64 requests of
+// the client may be open; with more it is not read on. Every wait ends with its context.
 //
-// A session owns four kinds of goroutine: the reader, the writer, the drain of stderr,
-// one for each open request of the client. They end when the session is closed, and
-// closing waits for them.
+// A session owns five kinds of goroutine: the reader, the writer, the drain of stderr,
+// the watch for the end of the process, one for each open request of the client. They end
+// when the session is closed, and closing waits for them.
 //
 // What it does not promise: that the client keeps to the view. Its file tools are
 // checked against the view by path, and a path can change between check and use; Bash
