@@ -112,6 +112,11 @@ func Argv(o *Options, session string, resume bool) []string {
 // tools are the built-in tools the process has.
 func (o *Options) tools() []string {
 	out := slices.Clone(o.Tools)
+	for _, tool := range o.PhaseTools {
+		if !slices.Contains(out, tool) {
+			out = append(out, tool)
+		}
+	}
 	if o.Subagents > 0 {
 		out = append(out, "Task")
 	}

@@ -25,7 +25,8 @@ type Options struct {
 	// Replace makes Prompt the whole system prompt; else it is appended to the client's.
 	Replace bool
 
-	Tools       []string       // built-in tools, the union over all phases
+	Tools       []string       // built-in tools, in phases that list none
+	PhaseTools  []string       // built-in tools that phases list in their place
 	Allow, Deny []string       // permission rules in the client's own words
 	Servers     map[string]any // further MCP servers: name to an entry of --mcp-config
 	Subagents   int            // concurrent sub-agents; 0: none at all

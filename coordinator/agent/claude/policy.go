@@ -20,15 +20,17 @@ const maxReason = 8000
 // policy decides about tool calls: first the driver's own rules, then the gate.
 type policy struct {
 	view    string
-	tools   []string // built-in tools of the player
+	tools   []string // built-in tools of the process
+	own     []string // those of them that the player has where the phase lists none
+	agents  []string // names of the tool that starts sub-agents, if it may: in every phase
 	servers []string // MCP servers, ours among them
 	gate    Gate
 }
 
 func newPolicy(o *Options) *policy {
-	p := &policy{view: o.Dir, tools: o.tools(), servers: []string{"sandtable"}, gate: o.Gate}
-	if slices.Contains(p.tools, "Task") {
-		p.tools = append(p.tools, "Agent") // the name of Task on the wire
+	p := &policy{view: o.Dir, tools: o.tools(), own: o.Tools, servers: []string{"sandtable"}, gate: o.Gate}
+	if o.Subagents > 0 {
+		p.agents = []string{"Task", "Agent"} // the second is its name on the wire
 	}
 	for name := range o.Servers {
 		p.servers = append(p.servers, name)
@@ -37,22 +39,24 @@ func newPolicy(o *Options) *policy {
 }
 
 // rules returns "" or why a call may not run, by the rules that hold without the gate:
-// the tool is listed for the player, and for the phase if it lists tools; a file
+// the tool is listed for the phase, or for the player if the phase lists none; a file
 // tool's path is in the view. What is not known is denied.
 func (p *policy) rules(tool string, input map[string]any, phase []string) string {
-	if !p.listed(tool) {
-		return fmt.Sprintf("%.100s is not one of your tools", tool)
+	if phase == nil {
+		phase = p.own
 	}
-	if phase != nil && !strings.HasPrefix(tool, "mcp__") && !slices.Contains(phase, tool) {
+	switch {
+	case p.served(tool), slices.Contains(p.agents, tool):
+	case !slices.Contains(p.tools, tool):
+		return fmt.Sprintf("%.100s is not one of your tools", tool)
+	case !slices.Contains(phase, tool):
 		return fmt.Sprintf("%s is not available in this phase", tool)
 	}
 	return outside(p.view, tool, input)
 }
 
-func (p *policy) listed(tool string) bool {
-	if slices.Contains(p.tools, tool) {
-		return true
-	}
+// served tells whether a tool is one of a listed MCP server.
+func (p *policy) served(tool string) bool {
 	for _, s := range p.servers {
 		if strings.HasPrefix(tool, "mcp__"+s+"__") {
 			return true

@@ -181,7 +181,7 @@ func (loud) Allow(context.Context, string, map[string]any, string) string {
 
 // Checklist G10: the client cuts a hook's output at 10,000 characters.
 func TestLongReasonNamesAPlace(t *testing.T) {
-	p := &policy{view: t.TempDir(), tools: []string{"Bash"}, gate: loud{}}
+	p := &policy{view: t.TempDir(), tools: []string{"Bash"}, own: []string{"Bash"}, gate: loud{}}
 	got := p.judge(context.Background(), "Bash", nil, nil, "")
 	if len(got) > 10_000 || !strings.Contains(got, ".sandtable/conflicts") {
 		t.Errorf("%d bytes: %s", len(got), got[len(got)-100:])
