@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"go.starlark.net/lib/json"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -24,7 +23,7 @@ func Builtins() []string {
 // universe is what every expression sees. It is made once and frozen.
 var universe = sync.OnceValue(func() starlark.StringDict {
 	env := starlark.StringDict{
-		"json": json.Module,
+		"json": boundedJSON(),
 		"math": math.Module,
 	}
 	for name, fn := range map[string]builtin{

@@ -9,8 +9,7 @@ import (
 
 // builtins are the names that every file may use besides the language's own: those of
 // expressions, so that sum or round mean the same everywhere in a scenario. They are
-// fetched by evaluating them, which is how package expr hands out values. Only json is
-// bounded here, since worlds read with it what agents have written.
+// fetched by evaluating them, which is how package expr hands out values.
 func builtins() starlark.StringDict {
 	out := starlark.StringDict{}
 	for _, name := range expr.Builtins() {
@@ -24,6 +23,5 @@ func builtins() starlark.StringDict {
 		}
 		out[name] = v
 	}
-	out["json"] = boundedJSON()
 	return out
 }

@@ -1,4 +1,4 @@
-package star
+package expr
 
 import (
 	"fmt"
@@ -19,13 +19,13 @@ const maxJSON = 10_000
 // as it refuses what is no JSON: with an error, or with the default.
 func boundedJSON() starlark.Value {
 	members := maps.Clone(json.Module.Members)
-	members["decode"] = starlark.NewBuiltin("json.decode", decode)
+	members["decode"] = starlark.NewBuiltin("json.decode", decodeJSON)
 	module := &starlarkstruct.Module{Name: json.Module.Name, Members: members}
 	module.Freeze()
 	return module
 }
 
-func decode(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func decodeJSON(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text string
 	var otherwise starlark.Value
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "x", &text, "default?", &otherwise); err != nil {
