@@ -12,7 +12,7 @@ type kind[V any] struct {
 	schema schema
 }
 
-// schemaOf is the table's JSON Schema.
+// schema is the table's JSON Schema.
 func (t table[T]) schema() schema {
 	props, need := schema{}, []any{}
 	for _, row := range t.rows {

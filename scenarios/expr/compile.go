@@ -127,6 +127,7 @@ func (s Source) function(used []string) (*Expr, error) {
 		return nil, err
 	}
 	calls := s.callsOf(body, used)
+	unfold(body, used)
 	lambda := &syntax.LambdaExpr{Lambda: syntax.Start(body), Body: rewrite(body)}
 	for _, name := range used {
 		lambda.Params = append(lambda.Params, &syntax.Ident{NamePos: lambda.Lambda, Name: name})

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 
 	"go.starlark.net/syntax"
@@ -49,7 +50,6 @@ func rewriteAll(list []syntax.Expr) {
 func rewriteParts(x syntax.Expr) {
 	switch x := x.(type) {
 	case *syntax.CallExpr:
-		unfold(x)
 		x.Fn = rewrite(x.Fn)
 		rewriteAll(x.Args)
 	case *syntax.CondExpr:
@@ -94,18 +94,26 @@ func rewriteComprehension(x *syntax.Comprehension) {
 
 // unfold turns low(rate("x")) into low("rate", "x"), likewise high and width: an
 // interval cannot be told from the number that rate returns. It concerns only places
-// that offer these names; elsewhere they are no functions.
-func unfold(outer *syntax.CallExpr) {
-	fn, ok := outer.Fn.(*syntax.Ident)
-	if !ok || len(outer.Args) != 1 || fn.Name != "low" && fn.Name != "high" && fn.Name != "width" {
-		return
-	}
-	inner, ok := outer.Args[0].(*syntax.CallExpr)
-	if !ok {
-		return
-	}
-	if name, ok := inner.Fn.(*syntax.Ident); ok {
-		first := &syntax.Literal{Token: syntax.STRING, TokenPos: name.NamePos, Raw: strconv.Quote(name.Name), Value: name.Name}
-		outer.Args = append([]syntax.Expr{first}, inner.Args...)
-	}
+// that offer these names; elsewhere they are the expression's own.
+func unfold(x syntax.Expr, offered []string) {
+	syntax.Walk(x, func(n syntax.Node) bool {
+		outer, ok := n.(*syntax.CallExpr)
+		if !ok || len(outer.Args) != 1 || !isInterval(outer.Fn, offered) {
+			return true
+		}
+		inner, ok := outer.Args[0].(*syntax.CallExpr)
+		if !ok {
+			return true
+		}
+		if name, ok := inner.Fn.(*syntax.Ident); ok {
+			first := &syntax.Literal{Token: syntax.STRING, TokenPos: name.NamePos, Raw: strconv.Quote(name.Name), Value: name.Name}
+			outer.Args = append([]syntax.Expr{first}, inner.Args...)
+		}
+		return true
+	})
+}
+
+func isInterval(fn syntax.Expr, offered []string) bool {
+	id, ok := fn.(*syntax.Ident)
+	return ok && slices.Contains([]string{"low", "high", "width"}, id.Name) && slices.Contains(offered, id.Name)
 }
