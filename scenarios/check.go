@@ -37,7 +37,11 @@ func (l *loader) playerScript(p *Player) {
 }
 
 func (l *loader) workspace(w *Workspace) {
-	if w.From != "" && len(l.files.Under(w.From)) == 0 {
+	switch {
+	case w.From == "":
+	case l.files.Has(w.From):
+		l.add(w.keys["from"], "%s is a file or a link; from wants a folder of the scenario's own", w.From)
+	case len(l.files.Under(w.From)) == 0:
 		l.add(w.keys["from"], "no folder %s with files in it in the scenario's folder", w.From)
 	}
 }

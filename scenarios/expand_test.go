@@ -262,4 +262,9 @@ func TestInit(t *testing.T) {
 	if _, err := os.Stat(files[0]); err == nil {
 		t.Error("half of it was written")
 	}
+	for _, dir := range []string{"", files[1]} {
+		if _, err := Init(dir); err == nil || !strings.Contains(err.Error(), "is no folder; init wants") {
+			t.Errorf("%q: %v", dir, err)
+		}
+	}
 }

@@ -17,6 +17,9 @@ var initial embed.FS
 // dir if need be. It returns the paths of the files. It overwrites nothing: if one of
 // the files is there, none is written.
 func Init(dir string) ([]string, error) {
+	if info, err := os.Stat(dir); dir == "" || err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%q is no folder; init wants a new one, or one without a scenario", dir)
+	}
 	entries, err := fs.ReadDir(initial, "initial")
 	if err != nil {
 		return nil, err
