@@ -39,7 +39,7 @@ func TestEval(t *testing.T) {
 		"(lambda d, y=params.n: d.x + y)(params.deep)": 6.5,
 		"passes >= len(live)":                          true,
 		"(lambda low: low(len('abc')))(lambda n: n+1)": int64(4), // its own low, no interval
-		"passes >= len(live)\n  and\n True":            true, // may run over lines
+		"passes >= len(live)\n  and\n True":            true,     // may run over lines
 		"1, 2":                                         []any{int64(1), int64(2)},
 		"'}' + \"{\"":                                  "}{",
 		"'a'.upper() * 2":                              "AA",
