@@ -12,7 +12,8 @@ import (
 
 // Rehearse plays one turn of every cell in memory, with agents that take the default
 // action or pass: so every expression that a turn reaches has been evaluated. A world
-// that is a program is not started, and a scenario with one is only bound.
+// that is a program is not started, and a scenario with one is only bound; commands of
+// metrics and outcomes are not run either, and what is made of their output is not known.
 func Rehearse(ctx context.Context, plan *scenarios.Plan) error {
 	memory := NewMemory(plan)
 	for _, cell := range plan.Cells {
@@ -32,7 +33,7 @@ func (m *Memory) rehearse(ctx context.Context, cell *scenarios.Cell) error {
 		}
 		return m.open(w)
 	}, Command: func(context.Context, bind.Command, *sim.MeasureScope) (int, string, error) {
-		return 0, "null\n", nil
+		return 0, "", bind.ErrNotRun
 	}, Usage: noUsage})
 	if err != nil || program {
 		return err

@@ -24,6 +24,10 @@ type Deps struct {
 	Usage func() (usd float64, tokens int64)
 }
 
+// ErrNotRun is what [Deps.Command] returns for a command that is not to be run: the
+// measure is undefined then, and its value, which may rest on any output, is not evaluated.
+var ErrNotRun = errors.New("the command is not run")
+
 // Command is the command of a metric or an outcome.
 type Command struct {
 	Argv    []string

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -116,6 +117,9 @@ func series(s *sim.MeasureScope, name string) (any, error) {
 // command runs a measure's command and evaluates its value; without one: did it exit 0.
 func (b *binder) command(ctx context.Context, m *scenarios.Measure, s *sim.MeasureScope) (any, error) {
 	exit, stdout, err := b.deps.Command(ctx, Command{Argv: m.Command, Add: m.Add, Timeout: m.Timeout}, s)
+	if errors.Is(err, ErrNotRun) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
