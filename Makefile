@@ -4,6 +4,7 @@ BIN     := bin/sandtable
 CLI     := .deps/node_modules/.package-lock.json
 PKGS    ?= ./...
 FUZZFOR ?= 20s
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
@@ -29,7 +30,7 @@ need-npm:
 	@command -v npm >/dev/null || { echo "sandtable: npm is missing. Install Node.js 18 or newer (it brings npm) and put it on PATH; it is used once, to install the pinned Claude Code CLI into .deps/." >&2; exit 1; }
 
 build: need-go
-	@$(GO) build -o $(BIN) ./cmd/sandtable
+	@$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/sandtable
 
 deps: $(CLI)
 

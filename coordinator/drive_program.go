@@ -152,6 +152,7 @@ func (d *programDriver) start(ctx context.Context) error { return d.Driver.Start
 func (d *programDriver) act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answer {
 	d.desk.Open(ask)
 	ans := d.Driver.Act(ctx, ask, prompt)
+	ans.Draws = 1 // it was given its key; how often it drew is not known, and not that it did not
 	hand := d.desk.Close()
 	if ans.Failure == nil {
 		mergeHand(&ans, hand)

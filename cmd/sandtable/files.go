@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"path"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,11 +20,11 @@ func (a *app) filesCommand() *cobra.Command {
 			if _, err := results.OpenRun(args[0]); err != nil {
 				return usageError{err}
 			}
-			path := ""
+			name := ""
 			if len(args) == 2 {
-				path = args[1]
+				name = path.Clean(filepath.ToSlash(args[1]))
 			}
-			err := report.Files(a.stdout, args[0], path)
+			err := report.Files(a.stdout, args[0], name)
 			var none *report.NoSuchFileError
 			if errors.As(err, &none) {
 				return nothingError{err}

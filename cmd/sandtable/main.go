@@ -19,7 +19,24 @@ import (
 )
 
 // version is set by the linker in releases.
-var version = "dev"
+var version = ""
+
+func buildInfo() *debug.BuildInfo {
+	info, _ := debug.ReadBuildInfo()
+	return info
+}
+
+// versionOf is what a paper can name: the release, or else the revision that the program
+// was built from, with +dirty if the sources were not those of it.
+func versionOf(info *debug.BuildInfo) string {
+	switch {
+	case version != "":
+		return version
+	case info != nil && info.Main.Version != "" && info.Main.Version != "(devel)":
+		return info.Main.Version
+	}
+	return "dev"
+}
 
 func main() {
 	if handled, code := process.Main(os.Args); handled {

@@ -21,6 +21,12 @@ func (b *batch) info(now time.Time) results.BatchInfo {
 		Digests: map[string]string{"scenario": b.plan.Scenario.Digest}, Memory: b.flags.memory,
 		Excluded: b.plan.Scenario.Batch.Excluded,
 	}
+	if b.prices != nil {
+		info.Digests["prices"] = b.prices.Digest()
+	}
+	if b.flags.upstream != "" {
+		info.Digests["upstream"] = b.flags.upstream // the file is one of the scenario's
+	}
 	for _, c := range b.plan.Cells {
 		params, err := json.Marshal(c.Params)
 		if err != nil {

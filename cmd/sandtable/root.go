@@ -25,7 +25,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sandtable",
 		Short:         "Many agent processes in one shared workspace, turn by turn",
-		Version:       version,
+		Version:       versionOf(buildInfo()),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -101,16 +101,25 @@ func (a *app) checkLog() error {
 func (a *app) log() hclog.Logger {
 	o := hclog.LoggerOptions{Name: "sandtable", Level: hclog.LevelFromString(a.logLevel), Output: a.stderr, JSONFormat: a.logFormat == "json"}
 	if !o.JSONFormat { // hclog escapes what moves a cursor, but not what a CI runner obeys
-		o.Output = cleaned{a.stderr}
+		_, tty := terminal(a.stderr)
+		o.Output = cleaned{to: a.stderr, erase: tty && obedient()}
 	}
 	return hclog.New(&o)
 }
 
-// cleaned makes whole texts harmless on their way.
-type cleaned struct{ to io.Writer }
+// cleaned makes whole texts harmless on their way, and takes a progress line away that
+// may stand where they go: it comes back by itself.
+type cleaned struct {
+	to    io.Writer
+	erase bool
+}
 
 func (c cleaned) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(c.to, report.CleanText(string(p))); err != nil {
+	text := report.CleanText(string(p))
+	if c.erase {
+		text = "\r\x1b[K" + text
+	}
+	if _, err := io.WriteString(c.to, text); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -131,7 +131,7 @@ type batch struct {
 }
 
 func (a *app) prepare(c *cobra.Command, f *runFlags, path string) (*batch, error) {
-	b := &batch{app: a, flags: f, path: path, versions: map[string]string{"sandtable": version}}
+	b := &batch{app: a, flags: f, path: path, versions: map[string]string{"sandtable": versionOf(buildInfo())}}
 	parsed, err := scenarios.ParseSet(f.sets)
 	if err != nil {
 		return nil, usageError{err}

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // the price table
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +27,7 @@ type Rates = Tokens
 // Prices is a table of prices by model. It is immutable.
 type Prices struct {
 	date   string
+	digest string
 	models map[string]priced
 }
 
@@ -75,6 +78,7 @@ func DefaultPrices() *Prices {
 	if err != nil {
 		panic("gateway: prices.json: " + err.Error()) // a fault of the build: a test parses it
 	}
+	p.digest = hashOf(published)
 	return p
 }
 
@@ -91,13 +95,24 @@ func LoadPrices(path string) (*Prices, error) {
 		return nil, fmt.Errorf("price table %s: %w", path, err)
 	}
 	p := DefaultPrices()
-	p.date = over.date
+	p.date, p.digest = over.date, hashOf(published, data)
 	maps.Copy(p.models, over.models)
 	return p, nil
 }
 
 // Date is the day of the prices, as the table states it.
 func (p *Prices) Date() string { return p.date }
+
+// Digest is the SHA-256 of all that the table was read from, in hex.
+func (p *Prices) Digest() string { return p.digest }
+
+func hashOf(parts ...[]byte) string {
+	h := sha256.New()
+	for _, b := range parts {
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Source says where a model's prices come from ("P", "C", "C*" in the program's table),
 // and whether the table knows the model.

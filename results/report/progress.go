@@ -123,8 +123,11 @@ func (p *Progress) erase() {
 
 // line is the text of a status.
 func line(s Status, elapsed time.Duration) string {
-	out := fmt.Sprintf("%d/%d runs, %d running, %d agents acting, %s tokens, %s", s.Done, s.Total, s.Running, s.Acting,
-		Count(s.Tokens), USD(s.NanoUSD/1e4*1e4)) // a hundred-thousandth of a dollar is enough while it moves
+	out := fmt.Sprintf("%d/%d runs", s.Done, s.Total)
+	if s.Running > 0 { // nobody counts them in memory
+		out += fmt.Sprintf(", %d running, %d agents acting", s.Running, s.Acting)
+	}
+	out += fmt.Sprintf(", %s tokens, %s", Count(s.Tokens), USD(s.NanoUSD/1e4*1e4)) // a hundred-thousandth of a dollar is enough while it moves
 	if s.Unpriced {
 		out += "+"
 	}
