@@ -54,6 +54,7 @@ func TestBuildErrors(t *testing.T) {
 		`{name: a, runtime: "${'script'}"}`:                         "scenario.yaml:4:10: agent a: runtime script needs a script",
 		`{name: a, runtime: "${'claude'}", model: "${''.strip()}"}`: "scenario.yaml:4:",
 		`{name: a}`:                                "scenario.yaml:4:10: agent a: a claude player needs a model",
+		`{name: a, model: m, tools: [WebFetch]}`:   "scenario.yaml:4:10: agent a: the tool WebFetch reaches the network, past the gateway, and network is model",
 		`{name: a, vars: {x: "${pick([])}"}}`:      "scenario.yaml:4:37: agent a: pick: the list is empty",
 		`{name: a, count: 2, model: "${agent.m}"}`: "scenario.yaml:4:46: agent a-1: no key \"m\" in the dict",
 		`{name: a, model: "${1}"}`:                 "scenario.yaml:4:27: agent a: want a text, got 1",

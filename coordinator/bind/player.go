@@ -2,6 +2,8 @@ package bind
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/sandtable/sandtable/scenarios"
 	"github.com/sandtable/sandtable/scenarios/expr"
@@ -91,13 +93,16 @@ func (f *fields) servers(list []scenarios.Named[*scenarios.MCPServer]) map[strin
 	return out
 }
 
-// check finds what only the evaluated fields show.
-func (p *Player) check() error {
+// check finds what only the evaluated fields show. phases are the tools that phases list.
+func (p *Player) check(phases []string) error {
 	if why := scenarios.RuntimeFault(p.Runtime, p.Script != "", len(p.Command) > 0); why != "" {
 		return errors.New(why)
 	}
 	if p.Runtime == "claude" && p.Model == "" {
 		return errors.New("a claude player needs a model: the full id, for example claude-opus-5-5")
+	}
+	if p.Runtime == "claude" && p.Network != "open" && slices.Contains(slices.Concat(p.Tools, phases), "WebFetch") {
+		return fmt.Errorf("the tool WebFetch reaches the network, past the gateway, and network is %s; write network: open, or take the tool out", p.Network)
 	}
 	return nil
 }

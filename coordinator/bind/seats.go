@@ -78,7 +78,7 @@ func (b *binder) seat(s *sim.Seat, e *scenarios.Entry) (Player, error) {
 	s.Leaves = b.arrival(e.Agent.Leaves)
 	p := f.player(e)
 	if f.err == nil {
-		f.err = placed(e.Agent.Pos(), p.check())
+		f.err = placed(e.Agent.Pos(), p.check(b.phaseTools()))
 	}
 	if f.err != nil {
 		return p, ofSeat(s.Name, f.err)
@@ -144,4 +144,13 @@ func moment(w *scenarios.When, lookup expr.Lookup, due func(int64) bool) (bool, 
 	}
 	text, _ := expr.Text(v)
 	return false, &scenarios.Error{Pos: w.Pos, Msg: fmt.Sprintf("want True, False or a turn, got %.60q", text)}
+}
+
+// phaseTools are the tools that phases list in place of the players' own.
+func (b *binder) phaseTools() []string {
+	var out []string
+	for _, p := range b.scenario.Turns.Phases {
+		out = append(out, p.Tools...)
+	}
+	return out
 }
