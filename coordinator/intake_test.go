@@ -3,9 +3,12 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/sandtable/sandtable/results/history"
 	"github.com/sandtable/sandtable/sim"
 )
 
@@ -91,4 +94,69 @@ func TestArrivalAtInterrupt(t *testing.T) {
 			t.Error("an agent was asked after the interrupt")
 		}
 	}
+}
+
+// What the intake holds of a good attempt is what the engine sealed of it: action, words,
+// letters, memory and files; whoever resumes has nothing else.
+func TestArrivalIsWhole(t *testing.T) {
+	t.Parallel()
+	python(t)
+	folder := folderOf(t, strings.Replace(mixed, `    ctx.send("all"`, `    ctx.memory["n"] = turn
+    ctx.send("all"`, 1))
+	p := completed(t, folder, setup{})
+	last := map[string]arrival{}
+	timed := 0
+	for _, row := range rows[arrival](t, p.Intake()) {
+		last[fmt.Sprint(row.Agent, row.Turn, row.Stage)] = row
+		if row.UsedNS > 0 {
+			timed++
+		}
+	}
+	if timed == 0 {
+		t.Error("no row has a time: a bank could not be restored")
+	}
+	seen := map[string]int{}
+	for _, s := range recordsOf[*history.Seal](t, p) {
+		for _, r := range s.Results {
+			row, ok := last[fmt.Sprint(r.Agent, s.Turn, s.Stage)]
+			if !ok || r.Status != "committed" {
+				t.Errorf("%s in %d.%d: %s, arrived: %t", r.Agent, s.Turn, s.Stage, r.Status, ok)
+				continue
+			}
+			want := resultOf(r)
+			if got := rowOf(row); marshal(t, got) != marshal(t, want) {
+				t.Errorf("arrived %s\nsealed  %s", marshal(t, got), marshal(t, want))
+			}
+			for i, v := range want {
+				if s := marshal(t, v); s != "null" && s != `""` && s != "[]" {
+					seen[[]string{"action", "say", "memory", "mail", "writes"}[i]]++
+				}
+			}
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("the scenario does not show all: %v", seen)
+	}
+}
+
+func resultOf(r history.Result) []any {
+	mail, writes := []string{}, []string{}
+	for _, l := range r.Mail {
+		mail = append(mail, l.Text)
+	}
+	for _, c := range r.Writes {
+		writes = append(writes, c.Path+" "+string(c.New.Hash))
+	}
+	return []any{r.Action.V, r.Say, r.Memory.V, mail, writes}
+}
+
+func rowOf(a arrival) []any {
+	mail, writes := []string{}, []string{}
+	for _, l := range a.Mail {
+		mail = append(mail, l.Text)
+	}
+	for _, c := range a.Writes {
+		writes = append(writes, c.Path+" "+c.New.Hash.String())
+	}
+	return []any{a.Action, a.Say, a.Memory, mail, writes}
 }

@@ -207,6 +207,39 @@ for line in sys.stdin:
 	same(t, want, completed(t, folder, setup{sandbox: filepath.Join(sandboxDir(t), "elsewhere")}))
 }
 
+// A retry after a crash begins with the files as they were; one after an illegal move
+// keeps the agent's own (design, section 4).
+func TestRetryAndFiles(t *testing.T) {
+	t.Parallel()
+	sets := []string{"turns.max=1", "players.p.limits.act=20s", "failures.crash={retry: 1, then: forfeit}", "failures.illegal={retry: 1, then: forfeit}"}
+	p := completed(t, programs(t, "", "good", "half"), setup{sets: sets})
+	checkFailures(t, p, "half 1.1.1 CRASH", "half 1.1.2 ILLEGAL")
+	if r := p.result(t, 1, "half"); r.Status != "committed" || len(r.Writes) != 1 || r.Writes[0].Path != "second.txt" {
+		t.Errorf("%s, %+v", r.Status, r.Writes)
+	}
+}
+
+// The bank is added to what an act may take: here it covers one act of three seconds,
+// and not the next (C1).
+func TestBankIsTime(t *testing.T) {
+	t.Parallel()
+	p := completed(t, programs(t, "", "good", "thinks"), setup{sets: []string{"players.p.limits.bank=3s"}})
+	checkFailures(t, p, "thinks 2.1.1 TIMEOUT")
+	checkGood(t, p)
+}
+
+// A run that a failure policy calls void is void in run.json too, and in its results.
+func TestVoid(t *testing.T) {
+	t.Parallel()
+	p := play(t, programs(t, "", "good", "dies"), setup{sets: []string{"failures.crash=void"}})
+	if p.err != nil || p.info.Status != results.Void || p.info.History == "" {
+		t.Errorf("%s, %v", p.info.Status, p.err)
+	}
+	if res, err := results.ReadRun(p.Dir); err != nil || res.Status != results.Void || len(res.Problems) > 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
 // limits.idle ends the open acts of a run in which nobody gives a sign of life.
 func TestIdle(t *testing.T) {
 	t.Parallel()

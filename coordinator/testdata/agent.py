@@ -75,6 +75,23 @@ def slow(m):
     good(m)
 
 
+def half(m):
+    """Dies in its first attempt, and hands in an action that is none in its second."""
+    if not os.path.exists(os.environ["TMPDIR"] + "/died"):
+        open(os.environ["TMPDIR"] + "/died", "w").close()
+        open("half.txt", "w").close()
+        dies(m)
+    if os.path.exists("second.txt"):
+        return good(m)
+    open("second.txt", "w").close()
+    say({"type": "move", "id": m["id"], "action": {"n": "none"}})
+
+
+def thinks(m):
+    time.sleep(3)
+    good(m)
+
+
 def late(m):
     """Leaves turn 1 unanswered until it is cancelled."""
     if m["turn"] > 1:
@@ -100,6 +117,8 @@ def main():
             say({"type": "ready"})
         elif kind == "turn":
             globals()[MODE](m)
+        elif kind == "error" and "next_id" in m:
+            globals()[MODE](dict(m, id=m["next_id"], turn=1, phase="work"))
         elif kind == "cancel":
             cancelled(m)
         elif kind == "end":
