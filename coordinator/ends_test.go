@@ -230,3 +230,46 @@ def act(view, agent, turn, ctx):
     view.write(agent.name + ".txt", "hi")
     return "hi"
 `
+
+// Who is eliminated is told why and leaves while the others play on; it is not told the
+// run's end again.
+func TestEliminatedIsEnded(t *testing.T) {
+	t.Parallel()
+	python(t)
+	p := completed(t, folderOf(t, `
+-- scenario.yaml --
+sandtable: 1
+name: elimination
+seed: 1
+world: w.star
+agents: [{name: a, runtime: program, command: [python3, agent.py]}, {name: b, runtime: program, command: [python3, agent.py]}]
+turns: {max: 2}
+-- w.star --
+def setup(ctx):
+    return {}
+
+def resolve(state, moves, ctx):
+    if ctx.turn == 1:
+        ctx.eliminate("a", "out of luck")
+-- agent.py --
+import json, sys
+for line in sys.stdin:
+    m = json.loads(line)
+    if m["type"] == "hello":
+        print(json.dumps({"type": "ready"}), flush=True)
+    elif m["type"] == "turn":
+        print(json.dumps({"type": "move", "id": m["id"], "say": "x"}), flush=True)
+    elif m["type"] == "end":
+        print(m["reason"], file=sys.stderr, flush=True)
+        break
+`), setup{})
+	for agent, want := range map[string]string{"a": "out of luck\n", "b": "max\n"} {
+		dir, err := p.Agent(agent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, filepath.Join(dir, "stderr")); got != want {
+			t.Errorf("%s was told %q, want %q", agent, got, want)
+		}
+	}
+}
