@@ -12,10 +12,12 @@
 //     thaws the process, or starts it again if it has ended, hands the turn over and
 //     starts the clock; when the move is in, or the time is up, it freezes the process
 //     and scans the view. What it finds is the write set.
-//  4. The engine decides; its records become history lines, and each revision is
-//     published to the head on disk before anybody is asked again.
-//  5. When the run is over, every process is ended and looked for, what must survive is
-//     copied into the run directory, and the run's status is written last.
+//  4. The engine decides; its records become history lines, conversations are copied at
+//     each seal, and each revision is published to the head on disk before anybody is
+//     asked again.
+//  5. When the run is over, every process is ended and looked for, what a view holds that
+//     no stage has sealed is journaled, the final head is copied into the run directory,
+//     and the run's status is written last.
 //
 // [Memory] plays runs of scripted agents with the same binding, engine and records, and
 // without processes, views or run directories.
