@@ -3,8 +3,10 @@ package coordinator
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -154,10 +156,26 @@ func (d *programDriver) act(ctx context.Context, ask *sim.Ask, prompt string) si
 	ans := d.Driver.Act(ctx, ask, prompt)
 	ans.Draws = 1 // it was given its key; how often it drew is not known, and not that it did not
 	hand := d.desk.Close()
-	if ans.Failure == nil {
-		mergeHand(&ans, hand)
+	if ans.Failure != nil {
+		return ans
 	}
+	if ask.Schema != nil && ask.Via.Kind == sim.ViaFile && ans.Action == nil {
+		d.fromFile(ask, &ans, hand)
+	}
+	mergeHand(&ans, hand)
 	return ans
+}
+
+// fromFile takes the action from the view, where a phase wants it in a file: a move without
+// an action says that the file is ready. Without a file the move is what it is anywhere
+// else, so that a program can pass.
+func (d *programDriver) fromFile(ask *sim.Ask, ans *sim.Answer, hand agent.Hand) {
+	data, err := d.files.Read(ask.Via.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	a := hand.AnswerFile(ask, ans.Say, data, err)
+	ans.Failure, ans.Action, ans.Say, ans.Pass = a.Failure, a.Action, a.Say, a.Pass
 }
 
 // mergeHand adds what came by tools: the move's own action, if it has one, came last

@@ -65,7 +65,7 @@ func readRegular(f *os.File, name string) ([]byte, error) {
 func inView(name string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist", name)
+		return &viewError{name + " does not exist", err}
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s may not be read", name)
 	}
@@ -75,3 +75,12 @@ func inView(name string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
+
+// viewError words an error for the model; callers still find out which it is.
+type viewError struct {
+	text string
+	err  error
+}
+
+func (e *viewError) Error() string { return e.text }
+func (e *viewError) Unwrap() error { return e.err }
