@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ func (b *batch) info(now time.Time) results.BatchInfo {
 	if b.flags.upstream != "" {
 		info.Digests["upstream"] = b.flags.upstream // the file is one of the scenario's
 	}
+	info.Spec, _ = json.Marshal(b.asked()) // texts only
 	for _, c := range b.plan.Cells {
 		params, err := json.Marshal(c.Params)
 		if err != nil {
@@ -35,6 +37,28 @@ func (b *batch) info(now time.Time) results.BatchInfo {
 		info.Cells = append(info.Cells, results.CellInfo{ID: c.ID, Params: params})
 	}
 	return info
+}
+
+// asked is what was said on the command line that the plan does not hold: whoever resumes
+// the batch loads the scenario with it again.
+type asked struct {
+	Scenario string   `json:"scenario"` // its absolute path
+	Sets     []string `json:"sets,omitempty"`
+	Upstream string   `json:"upstream,omitempty"`
+	Prices   string   `json:"prices,omitempty"` // absolute path
+}
+
+func (b *batch) asked() asked {
+	return asked{Scenario: absolute(b.path), Sets: b.flags.sets, Upstream: b.flags.upstream, Prices: absolute(b.flags.prices)}
+}
+
+// absolute is a path that means the same in another working directory; one that cannot be
+// made so stays as it is.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); path != "" && err == nil {
+		return abs
+	}
+	return path
 }
 
 // inMemory plays the first --keep runs of each cell with run directories and all others
