@@ -273,3 +273,25 @@ for line in sys.stdin:
 		}
 	}
 }
+
+// A panic of our own is a failure of the harness like any other: the agents are gone, and
+// run.json says what happened.
+func TestPanicIsTheHarness(t *testing.T) {
+	t.Parallel()
+	python(t)
+	var r *run
+	s := setup{change: func(o *Options) {
+		o.opened = func(opened *run) { r = opened; panic("planted") }
+	}}
+	p := play(t, folderOf(t, farewell), s)
+	var harness *HarnessError
+	if !errors.As(p.err, &harness) || !strings.Contains(p.err.Error(), "planted") {
+		t.Errorf("the error is %v", p.err)
+	}
+	if p.info.Status != results.HarnessFailed || !strings.Contains(p.info.Error, "planted") {
+		t.Errorf("run.json: %s, %.100s", p.info.Status, p.info.Error)
+	}
+	if err := r.ws.Close(); err != nil {
+		t.Errorf("what was open is not closed: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,9 +78,20 @@ func Run(ctx context.Context, o Options) (Spent, error) {
 	if o.Acts > 0 {
 		r.slots = make(chan struct{}, o.Acts)
 	}
-	res, err := r.all(ctx)
+	res, err := r.sound(ctx)
 	err = r.classify(ctx, err)
 	return r.spent(), errors.Join(err, r.conclude(res, err))
+}
+
+// sound makes a panic what it is, a failure of the harness: all has closed everything by
+// then, so that no process is left and run.json can say it.
+func (r *run) sound(ctx context.Context) (res *sim.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			res, err = nil, &HarnessError{fmt.Errorf("a defect of this program, please report it: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	return r.all(ctx)
 }
 
 // all opens, plays and closes; what closing finds (a process that is left, a file that
@@ -136,6 +148,9 @@ func (r *run) classify(ctx context.Context, err error) error {
 	}
 	if broken := r.broken(); broken != nil {
 		return broken
+	}
+	if known := (*HarnessError)(nil); errors.As(err, &known) {
+		return known
 	}
 	if ctx.Err() != nil {
 		return errors.Join(context.Cause(ctx), r.closing)
