@@ -123,6 +123,7 @@ func (c *Cell) checkSeats(s *Scenario, faults *collector) {
 		}
 		n.entries = append(n.entries, e.Name)
 		n.roles = append(n.roles, e.Role)
+		n.own = n.own || e.OwnRoles
 		for _, r := range e.Roles {
 			n.roles = append(n.roles, r.Role)
 		}

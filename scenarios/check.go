@@ -156,12 +156,15 @@ func (l *loader) events(s *Scenario) {
 }
 
 // seatNames are what seats may be called in a cell.
-type seatNames struct{ agents, entries, roles []string }
+type seatNames struct {
+	agents, entries, roles []string
+	own                    bool // there are roles besides, which only the seats will tell
+}
 
 // check returns why a literal is no seat, or "".
 func (n seatNames) check(seat string) string {
 	if role, ok := strings.CutPrefix(seat, "role:"); ok {
-		if !slices.Contains(n.roles, role) {
+		if !n.own && !slices.Contains(n.roles, role) {
 			return "no role " + show(role) + meant(role, n.roles)
 		}
 		return ""

@@ -4,7 +4,10 @@ import "fmt"
 
 // entry evaluates an entry of `agents`.
 func (e evaluation) entry(s *Scenario, a *Agent) *Entry {
-	out := &Entry{Agent: a, Name: a.Name, Count: getOr(e, a.Count, 1), Def: get(e, a.Base), Role: get(e, a.Role)}
+	out := &Entry{Agent: a, Name: a.Name, Count: getOr(e, a.Count, 1), Def: get(e, a.Base)}
+	if out.OwnRoles = a.Role.IsSet() && a.Role.Value.Uses("agent", "names", "replicate", "pick"); !out.OwnRoles {
+		out.Role = get(e, a.Role)
+	}
 	player := a.Player // a copy
 	if out.Def != "" {
 		base := find(s.Players, out.Def)

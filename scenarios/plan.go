@@ -45,9 +45,11 @@ type Entry struct {
 	Player *Player // the definition and the entry's own fields, the entry winning
 	Name   string
 	Def    string // name of the definition among players, or ""
-	Role   string
-	Roles  []RoleCount // to be dealt; their numbers add up to Count
-	Count  int
+	Role   string // of all its seats
+	// OwnRoles: the role is an expression over the seat, and evaluated with its fields.
+	OwnRoles bool
+	Roles    []RoleCount // to be dealt; their numbers add up to Count
+	Count    int
 	// Limits are the entry's, evaluated; the format's defaults are filled in.
 	Limits SeatLimits
 }

@@ -143,7 +143,7 @@ func agentTable() table[Agent] {
 		required(f("name", "the entry's name", static(agentName()), func(a *Agent) *string { return &a.Name })),
 		f("count", "how many; they are numbered from 1", dyn(AtLoad, integers(0, 10_000)), func(a *Agent) *Dyn[int] { return &a.Count }),
 		f("player", "a definition among players", dyn(AtLoad, someText()), func(a *Agent) *Dyn[string] { return &a.Base }),
-		f("role", "its role", dyn(AtLoad, roleName()), func(a *Agent) *Dyn[string] { return &a.Role }),
+		f("role", "its role", dyn(AtAgent, roleName()), func(a *Agent) *Dyn[string] { return &a.Role }),
 		f("roles", "roles that are dealt among them: {role: number}", names("roles", checkRole, dyn(AtLoad, integers(0, 10_000))), func(a *Agent) *[]Named[Dyn[int]] { return &a.Roles }),
 		f("joins", "a turn or a condition", whenKind(true), func(a *Agent) **When { return &a.Joins }),
 		f("leaves", "a turn or a condition", whenKind(true), func(a *Agent) **When { return &a.Leaves }),

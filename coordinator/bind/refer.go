@@ -64,7 +64,7 @@ func (b *binder) vacant(name string) bool {
 		if !isRole {
 			return e.Name == name
 		}
-		return e.Role == role || slices.ContainsFunc(e.Roles, func(r scenarios.RoleCount) bool { return r.Role == role })
+		return e.OwnRoles || e.Role == role || slices.ContainsFunc(e.Roles, func(r scenarios.RoleCount) bool { return r.Role == role })
 	})
 }
 

@@ -71,6 +71,9 @@ func (b *binder) deal(e *scenarios.Entry) {
 func (b *binder) seat(s *sim.Seat, e *scenarios.Entry) (Player, error) {
 	f := &fields{lookup: b.agentLookup(s)}
 	s.Vars = get(f, e.Player.Vars, map[string]any{}) // the lookup shows them from here on
+	if e.OwnRoles {
+		s.Role = get(f, e.Agent.Role, "")
+	}
 	s.Focal = get(f, e.Agent.Focal, true)
 	s.Read = tree.Globs(get(f, e.Agent.Read, scenarios.DefaultGlobs(s.Name)))
 	s.Write = tree.Globs(get(f, e.Agent.Write, scenarios.DefaultGlobs(s.Name)))

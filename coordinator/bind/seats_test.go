@@ -155,3 +155,31 @@ turns:
 		t.Error("what the file does not say is the engine's to choose")
 	}
 }
+
+// A role may be an expression over the seat; others' prompts and seats name it as any.
+func TestOwnRoles(t *testing.T) {
+	own := `
+agents:
+  - {name: v, count: 3, model: m, vars: {odd: "${agent.index % 2 == 1}"}, role: "${'odd' if agent.vars.odd else 'even'}", prompt: "You are ${agent.role}."}
+  - {name: b, model: m, role: "${params.r}"}
+params: {r: fixed}
+`
+	g := build(t, plan(t, text(own+"turns: {max: 1, who: role:odd, hear: role:fixed, mail: role:nobody}\n")).Runs[0], bind.Deps{})
+	var roles, prompts []string
+	for i, s := range g.Config.Seats {
+		roles, prompts = append(roles, s.Role), append(prompts, g.Players[i].Prompt)
+	}
+	if got := strings.Join(roles, " "); got != "odd even odd fixed" && got != "even odd even fixed" {
+		t.Errorf("roles: %s", got)
+	}
+	if want := "You are " + roles[0] + "."; prompts[0] != want {
+		t.Errorf("prompt %q, want %q", prompts[0], want)
+	}
+	scope := &sim.Scope{Turn: 1, Seats: g.Config.Seats, Live: []string{"v-1", "v-2", "v-3", "b"}}
+	got, err := g.Config.Phases[0].Who(scope)
+	for i, name := range []string{"v-1", "v-2", "v-3"} {
+		if slices.Contains(got, name) != (roles[i] == "odd") {
+			t.Errorf("who: %v, %v, with roles %v", got, err, roles)
+		}
+	}
+}
