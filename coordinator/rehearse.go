@@ -46,8 +46,28 @@ func (m *Memory) rehearse(ctx context.Context, cell *scenarios.Cell) error {
 	for _, s := range cfg.Seats {
 		cfg.Actors[s.Name] = sim.ActorFunc(idle)
 	}
-	_, err = sim.Play(ctx, cfg)
-	return err
+	res, err := sim.Play(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return m.estimable(res)
+}
+
+// estimable finds outcomes of which no statistic can be made.
+func (m *Memory) estimable(res *sim.Result) error {
+	for i, o := range res.Outcomes {
+		switch o.Value.(type) {
+		case nil, bool, int64, float64, string:
+		default:
+			kind := "a list"
+			if _, dict := o.Value.(map[string]any); dict {
+				kind = "a dict"
+			}
+			text := fmt.Sprintf("outcome %s: want True or False, a number or a text (or None for undefined), got %s", o.Name, kind)
+			return &scenarios.Error{Pos: m.plan.Scenario.Outcomes[i].Pos, Msg: text}
+		}
+	}
+	return nil
 }
 
 // idle reads its prompt, which evaluates it, and takes the default action or passes.
