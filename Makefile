@@ -37,7 +37,7 @@ deps: $(CLI)
 # npm ci installs exactly what the lock file names; nothing outside .deps/ is touched.
 $(CLI): .deps/package.json .deps/package-lock.json | need-npm
 	@echo "installing the pinned Claude Code CLI into .deps/ (once) ..."
-	@cd .deps && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error --cache .npm-cache >/dev/null
+	@cd .deps && npm ci --ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel=error --cache .npm-cache >/dev/null
 	@rm -rf .deps/.npm-cache
 	@touch $(CLI)
 

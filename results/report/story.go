@@ -187,7 +187,7 @@ func (t *teller) writeSet(w *history.WriteSet) {
 		}
 		reason := ""
 		if d.Reason != "" {
-			reason = ": " + clip(d.Reason, 200)
+			reason = ": " + clip(strings.TrimPrefix(d.Reason, d.Path+": "), 200) // the line names the path already
 		}
 		t.line(4, "%s: %s%s%s", Clean(d.Path), told(d), winner, reason)
 	}
