@@ -125,11 +125,14 @@ func (m *member) check(action any) (any, error) {
 	if m.schema == nil {
 		return nil, &Failure{Illegal, "this stage takes no action"}
 	}
-	if err := m.schema.Validate(action); err != nil {
+	known, err := m.schema.validate(action)
+	if err != nil {
 		return nil, err
 	}
+	if !known {
+		action = normal(action)
+	}
 	s := m.stage
-	action = normal(action)
 	reason, err := s.g.world.Check(s.state, m.st.seat, action, &s.ctx)
 	if err != nil {
 		return nil, &WorldError{"check", s.ctx.Turn, err}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sort"
 	"sync/atomic"
+
+	"github.com/sandtable/sandtable/scenarios/expr"
 )
 
 // known remembers small actions that a schema has found valid: games offer few of them
@@ -92,6 +94,9 @@ func plainValue(b []byte, v any) ([]byte, bool) {
 	case int64:
 		return binary.AppendVarint(append(b, 'i'), v), true
 	case float64:
+		if _, whole := expr.Normal(v).(int64); whole {
+			return nil, false // what is known is in normal form too
+		}
 		return binary.BigEndian.AppendUint64(append(b, 'd'), math.Float64bits(v)), true
 	case string:
 		return plainText(append(b, 's'), v)

@@ -64,21 +64,27 @@ func (s *Schema) Text() []byte { return s.text }
 // where: UNPARSABLE if action is no JSON object, else ILLEGAL. The text depends on
 // schema and action alone.
 func (s *Schema) Validate(action any) error {
+	_, err := s.validate(action)
+	return err
+}
+
+// validate also tells whether the action is known: then it is in normal form besides.
+func (s *Schema) validate(action any) (known bool, err error) {
 	var buf [64]byte
 	key, plain := plainKey(buf[:0], action)
 	if plain && s.known.has(key) {
-		return nil
+		return true, nil
 	}
 	if f := actionFault(action); f != nil {
-		return f
+		return false, f
 	}
 	if err := s.compiled.Validate(action); err != nil {
-		return &Failure{Category: Illegal, Text: explain(err)}
+		return false, &Failure{Category: Illegal, Text: explain(err)}
 	}
 	if plain {
 		s.known.add(string(key))
 	}
-	return nil
+	return false, nil
 }
 
 // explain turns a validation error into one line: each leaf with its place. The
