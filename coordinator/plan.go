@@ -13,7 +13,12 @@ import (
 // openPlan fills revision 0 and binds the scenario to the engine.
 func (r *run) openPlan() error {
 	seed := seedFor(r.scenario, r.opts.Run.Cell)
-	seed.Setup = r.scenario.Workspace.Setup
+	if seed.Setup = r.scenario.Workspace.Setup; len(seed.Setup) > 0 {
+		if err := r.supervise(); err != nil {
+			return err
+		}
+		seed.Run = r.setUp
+	}
 	tree, err := r.ws.Seed(r.ctx, seed)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,9 @@ type Seed struct {
 	Env map[string]string
 	// Timeout bounds each command; 0: five minutes.
 	Timeout time.Duration
+	// Run runs one command and returns when nothing of it is left; what it prints goes to
+	// out. nil: each is run in a process group of its own, which is killed at its end.
+	Run func(ctx context.Context, argv, env []string, dir string, out io.Writer) error
 
 	_ struct{}
 }
@@ -179,8 +183,7 @@ func (w *Workspace) setUp(ctx context.Context, s Seed) (*tree.Tree, error) {
 	return t, noCredentials(t)
 }
 
-// runSetup runs one command in a process group of its own, which is killed whole when
-// the command ends or takes too long.
+// runSetup runs one command, within its time.
 func (w *Workspace) runSetup(ctx context.Context, s Seed, argv []string) error {
 	if len(argv) == 0 {
 		return errors.New("workspace: setup: an empty command")
@@ -195,11 +198,6 @@ func (w *Workspace) runSetup(ctx context.Context, s Seed, argv []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir = filepath.Join(w.opt.Dir, "tree")
-	cmd.Env = setupEnv(home, s.Env)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	// A file, not a pipe: a pipe would wait for what the command left in the background.
 	out, err := os.CreateTemp(home, "out")
 	if err != nil {
@@ -207,11 +205,11 @@ func (w *Workspace) runSetup(ctx context.Context, s Seed, argv []string) error {
 	}
 	defer os.Remove(out.Name())
 	defer out.Close()
-	cmd.Stdout, cmd.Stderr = out, out
-	err = cmd.Run()
-	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left in the background
+	run := s.Run
+	if run == nil {
+		run = runGroup
 	}
+	err = run(ctx, argv, setupEnv(home, s.Env), filepath.Join(w.opt.Dir, "tree"), out)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("stopped after %v: %w", limit, ctx.Err())
 	}
@@ -219,6 +217,21 @@ func (w *Workspace) runSetup(ctx context.Context, s Seed, argv []string) error {
 		return fmt.Errorf("workspace: setup %q: %w: %s", argv, err, tailOf(out))
 	}
 	return nil
+}
+
+// runGroup runs a command in a process group of its own, which is killed whole when the
+// command ends or takes too long.
+func runGroup(ctx context.Context, argv, env []string, dir string, out io.Writer) error {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = dir, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left in the background
+	}
+	return err
 }
 
 func setupEnv(home string, extra map[string]string) []string {
