@@ -3,16 +3,11 @@ package workspace
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sandtable/sandtable/sim/tree"
 )
-
-// coarseWindow is how long after a change a second one may carry the same ctime, on
-// kernels that stamp files with the timer tick (at most 10 ms at 100 Hz).
-const coarseWindow = 20 * time.Millisecond
 
 // readTries is how often a file that changes while it is read is read again.
 const readTries = 4
@@ -200,10 +195,10 @@ func (m *mirror) takeFile(fd int, path string, r *rec) error {
 	return nil
 }
 
-// fresh reports whether a later change could still get the same ctime.
-func (m *mirror) fresh(s stamp) bool {
-	return m.coarse && time.Now().UnixNano()-s.ctime < int64(coarseWindow)
-}
+// fresh reports whether a change after the stamp was taken could get the same ctime. Clocks
+// of files move by the timer tick on kernels before 6.13, by whole seconds on file systems
+// that keep no more. A stamp from before the scan began is safe whatever the step is.
+func (m *mirror) fresh(s stamp) bool { return m.w.clock.coarse && s.ctime >= m.tick }
 
 func fstat(fd int) (stamp, error) {
 	var st unix.Stat_t

@@ -13,7 +13,7 @@ import (
 // stamp is what lstat says about a file. Two equal stamps of a file that is not held
 // open for writing mean equal content: every change of content moves ctime, which no
 // program can set. Two equal stamps of a folder mean equal names, for the same reason.
-// (Where ctime is coarse, see mirror.coarse.)
+// (Where two changes in a row may get the same ctime, see mirror.fresh.)
 type stamp struct {
 	dev, ino     uint64
 	size         int64
@@ -68,13 +68,13 @@ type mirror struct {
 	fd     int
 	id     stamp // of fd: dev and ino tell whether it was replaced
 
-	base   *tree.Tree
-	top    *node
-	gen    uint64
-	dirty  []string // paths whose disk state differs from base, as of the last scan
-	coarse bool     // ctime has the resolution of the timer tick
-	force  bool     // the last scan gave up: only a full clean-up is safe
-	torn   bool     // bringing it to a tree stopped half way
+	base  *tree.Tree
+	top   *node
+	gen   uint64
+	dirty []string // paths whose disk state differs from base, as of the last scan
+	tick  int64    // when the last scan began, by the file system's clock, if that is coarse
+	force bool     // the last scan gave up: only a full clean-up is safe
+	torn  bool     // bringing it to a tree stopped half way
 
 	w      *Workspace
 	verify bool // judge displaced files by hash, not by stamp
@@ -93,7 +93,7 @@ type mirror struct {
 // newMirror makes and opens the directory name below parent.
 func (w *Workspace) newMirror(parent int, name string) (*mirror, error) {
 	m := &mirror{
-		parent: parent, name: name, fd: -1, w: w, top: newNode(), coarse: w.coarse,
+		parent: parent, name: name, fd: -1, w: w, top: newNode(),
 		buf:  make([]byte, 8192),
 		late: func(string, tree.Entry, tree.Entry, string) error { return nil },
 	}

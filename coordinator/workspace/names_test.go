@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // A name that comes, goes or changes hands right after a scan is found by the next one,
@@ -50,7 +49,7 @@ func TestFolderIsListedOnce(t *testing.T) {
 	b := newBench(t)
 	v := b.view("ann", b.seed(map[string]string{"d/f": "1"}))
 	b.scan(v)
-	if v.m.coarse {
+	if b.w.clock.coarse {
 		t.Skip("NOT TESTED on this machine: its clock of files is coarse, so folders are listed until they have rested")
 	}
 	d := v.m.top.dirs["d"]
@@ -58,10 +57,10 @@ func TestFolderIsListedOnce(t *testing.T) {
 	if ws, _ := b.scan(v); paths(ws) != "d/f" {
 		t.Errorf("changed: %q; it was listed again", paths(ws))
 	}
-	v.m.coarse = true
+	b.w.clock.coarse = true
 	must(t, os.WriteFile(filepath.Join(v.Dir(), "d/g"), nil, 0o644))
 	b.scan(v)
-	if age := time.Since(time.Unix(0, d.listed.ctime)); d.listed != (stamp{}) && age < coarseWindow {
-		t.Errorf("the names are held to be known for good %v after the folder's last change", age)
+	if d.listed != (stamp{}) && d.listed.ctime >= v.m.tick {
+		t.Error("the names are held to be known for good in the tick of the folder's last change")
 	}
 }

@@ -20,6 +20,9 @@ func (m *mirror) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 	m.gen++
 	m.ws, m.out, m.seen, m.force = nil, nil, 0, false
 	m.dirty = m.dirty[:0]
+	if m.w.clock.coarse {
+		m.tick = m.w.clock.now() // before anything is looked at
+	}
 	now, intact := m.standing()
 	if !intact {
 		return m.replaced()

@@ -125,7 +125,7 @@ func (w *Workspace) readFolder(ctx context.Context, from string) (tree.WriteSet,
 
 // sourceMirror is a mirror that only reads.
 func (w *Workspace) sourceMirror(parent int, name string) (*mirror, error) {
-	m := &mirror{parent: parent, name: name, fd: -1, w: w, top: newNode(), coarse: w.coarse, buf: make([]byte, 8192), reads: true}
+	m := &mirror{parent: parent, name: name, fd: -1, w: w, top: newNode(), buf: make([]byte, 8192), reads: true}
 	return m, m.open()
 }
 

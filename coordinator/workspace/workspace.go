@@ -16,12 +16,12 @@ import (
 
 // Workspace is the head, the views and the journal of one run.
 type Workspace struct {
-	opt    Options
-	lock   *flock.Flock
-	blobs  *blobs
-	wal    *wal
-	ops    *opsLog
-	coarse bool // ctime has the resolution of the timer tick
+	opt   Options
+	lock  *flock.Flock
+	blobs *blobs
+	wal   *wal
+	ops   *opsLog
+	clock *clock
 
 	root, views       int // directory descriptors, as are the next two
 	stage, quarantine int
@@ -81,7 +81,7 @@ func Open(opt Options) (_ *Workspace, err error) {
 	if err := w.openDirs(); err != nil {
 		return nil, err
 	}
-	if w.coarse, err = coarseClock(w.stage); err != nil {
+	if w.clock, err = startClock(w.stage); err != nil {
 		return nil, err
 	}
 	if err := w.openJournal(); err != nil {
@@ -131,36 +131,6 @@ func (w *Workspace) openDirs() (err error) {
 	return err
 }
 
-// coarseClock finds out whether two changes in a row may carry the same ctime.
-func coarseClock(dir int) (bool, error) {
-	const name = "clock"
-	_ = unix.Unlinkat(dir, name, 0)
-	if err := writeAt(dir, name, []byte("x"), 0o600); err != nil {
-		return true, &StorageError{"write", name, err}
-	}
-	defer unix.Unlinkat(dir, name, 0)
-	fd, err := openAt(dir, name, unix.O_RDWR)
-	if err != nil {
-		return true, err
-	}
-	defer unix.Close(fd)
-	last, err := fstat(fd)
-	for range 20 {
-		if err != nil {
-			return true, err
-		}
-		if _, err = unix.Pwrite(fd, []byte("y"), 0); err != nil {
-			return true, &StorageError{"write", name, err}
-		}
-		var now stamp
-		if now, err = fstat(fd); err == nil && now.ctime == last.ctime {
-			return true, nil
-		}
-		last = now
-	}
-	return false, err
-}
-
 // Close stops the watcher, looks a last time at displaced files that are still open,
 // and gives the lock back. What is on disk stays there. It may be called again.
 func (w *Workspace) Close() error {
@@ -187,6 +157,7 @@ func (w *Workspace) release() error {
 	if w.head != nil {
 		w.head.close()
 	}
+	w.clock.stop()
 	for _, fd := range []int{w.views, w.stage, w.quarantine, w.root} {
 		if fd >= 0 {
 			unix.Close(fd)
