@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // mountWholeSeconds mounts a file system that keeps times in whole seconds: ext4 with the
@@ -54,4 +56,69 @@ func TestClockOfWholeSeconds(t *testing.T) {
 		}
 		b.commit("@foreign", ws)
 	}
+}
+
+// mountMemory mounts a tmpfs.
+func mountMemory(t *testing.T) string {
+	t.Helper()
+	mnt := t.TempDir()
+	if err := unix.Mount("tmpfs", mnt, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("SKIPPED: a tmpfs of its own needs CAP_SYS_ADMIN: %v", err)
+	}
+	t.Cleanup(func() { must(t, unix.Unmount(mnt, unix.MNT_DETACH)) })
+	return mnt
+}
+
+// mountOverlay mounts an overlay on a folder of the file system that tests run on.
+func mountOverlay(t *testing.T) string {
+	t.Helper()
+	base := t.TempDir()
+	for _, d := range []string{"lower", "upper", "work", "mnt"} {
+		must(t, os.Mkdir(filepath.Join(base, d), 0o755))
+	}
+	options := "lowerdir=" + base + "/lower,upperdir=" + base + "/upper,workdir=" + base + "/work"
+	if err := unix.Mount("overlay", base+"/mnt", "overlay", 0, options); err != nil {
+		t.Skipf("SKIPPED: overlayfs is not to be had: %v", err)
+	}
+	t.Cleanup(func() { must(t, unix.Unmount(base+"/mnt", unix.MNT_DETACH)) })
+	return base + "/mnt"
+}
+
+// TestMappedStoresLeaveNoTrace changes files through mappings, on file systems whose
+// stamps and writer test do not tell of it: one that is gone when the scan comes, and
+// one that stays.
+func TestMappedStoresLeaveNoTrace(t *testing.T) {
+	for name, mount := range map[string]func(*testing.T) string{
+		"disk": func(t *testing.T) string { return t.TempDir() }, "tmpfs": mountMemory, "overlay": mountOverlay,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := mount(t)
+			b := &bench{TB: t, dir: dir + "/box", journal: dir + "/journal"}
+			b.open()
+			t.Cleanup(func() { must(t, b.w.Close()) })
+			v := b.view("ann", b.seed(map[string]string{"gone": "0", "stays": "0"}))
+			stays := mapped(t, v.Dir()+"/stays")
+			defer unix.Munmap(stays)
+			for digit := byte('1'); digit <= '5'; digit++ {
+				gone := mapped(t, v.Dir()+"/gone")
+				gone[0], stays[0] = gone[0]+1, stays[0]+1 // each is read first
+				must(t, unix.Munmap(gone))
+				ws, _ := b.scan(v)
+				if paths(ws) != "gone stays" || b.text(ws[0].New) != string(digit) || b.text(ws[1].New) != string(digit) {
+					t.Fatalf("store %c: found %q: %v", digit, paths(ws), ws)
+				}
+			}
+		})
+	}
+}
+
+// mapped maps a file of one byte, and closes it.
+func mapped(t *testing.T, name string) []byte {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	must(t, err)
+	mem, err := unix.Mmap(int(f.Fd()), 0, 1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	must(t, err)
+	must(t, f.Close())
+	return mem
 }

@@ -36,14 +36,16 @@
 // [Options.TrustEvents] is set, because a tree of 2,000 files takes a few milliseconds;
 // file events (fsnotify) are evidence and counters only. A change that is there when
 // the scan passes is found, also stores through shared mappings, because a file that
-// anyone holds open for writing is read again each time.
+// anyone holds open for writing is read again each time. Where mappings come and go
+// without a trace (tmpfs, overlayfs), which [Open] tries out, every file is.
 //
 // Goroutines: one watches the head if watching is on; [Workspace.Close] ends it and
 // waits. A [Workspace] is safe for concurrent use; a [View] serialises its own calls, so
 // views of different agents may be scanned and refreshed at the same time.
 //
 // What is displaced is read, kept while anyone has it open for writing, and read again
-// when nobody has, before it is removed. An open that had found the name but not yet
+// when nobody has, before it is removed. (On overlayfs a mapping is not seen: what is
+// stored through one after the removal is lost with the inode.) An open that had found the name but not yet
 // the inode when it was displaced may still write into a removed inode: a window of the
 // kernel's, microseconds long, that only tier T1 closes.
 //

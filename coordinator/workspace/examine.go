@@ -191,7 +191,7 @@ func (m *mirror) takeFile(fd int, path string, r *rec) error {
 			return err
 		}
 	}
-	r.accept(after, e, !busy && !m.fresh(after))
+	r.accept(after, e, !busy && !m.w.clock.blind && !m.fresh(after))
 	return nil
 }
 

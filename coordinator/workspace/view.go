@@ -146,7 +146,8 @@ func (m *mirror) evacuate() error {
 // and what could not be taken. It may be repeated; each call starts from the last
 // Refresh again.
 //
-// A view that has not changed costs one lstat a file or folder, and one open a folder.
+// A view that has not changed costs one lstat a file or folder, and one open a folder;
+// on tmpfs and overlayfs it is read whole (see package documentation).
 func (v *View) Scan(ctx context.Context) (ws tree.WriteSet, refused []Refusal, err error) {
 	op := v.w.ops.begin("scan", v.agent, opIn{})
 	defer func() { op.end(opOut{Changes: compact(ws), Refused: refused}, err) }()
