@@ -52,9 +52,13 @@ func (w *Workspace) skippable(ctx context.Context) bool {
 }
 
 func (w *Workspace) scanHead(ctx context.Context) (tree.WriteSet, error) {
+	was := w.head.id
 	ws, refused, err := w.head.scan(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !w.head.id.sameFile(was) {
+		w.watch.again()
 	}
 	w.count(func(s *Stats) { s.Scans++; s.Foreign += len(ws) })
 	if w.head.force {

@@ -33,6 +33,8 @@ func (s stamp) sameContent(o stamp) bool {
 	return s.dev == o.dev && s.ino == o.ino && s.size == o.size && s.mtime == o.mtime && s.mode == o.mode
 }
 
+func (s stamp) sameFile(o stamp) bool { return s.dev == o.dev && s.ino == o.ino }
+
 func (s stamp) kind() uint32 { return s.mode & unix.S_IFMT }
 
 // rec is what a mirror knows about one path.
@@ -138,7 +140,7 @@ func (m *mirror) standing() (now stamp, intact bool) {
 		return stamp{}, false
 	}
 	now = stampOf(&st)
-	return now, now.dev == m.id.dev && now.ino == m.id.ino
+	return now, now.sameFile(m.id)
 }
 
 // replant makes a new, empty directory where the old one was moved away or replaced;

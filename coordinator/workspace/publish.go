@@ -88,7 +88,7 @@ func (w *Workspace) transact(p Publication, recs []Record) error {
 		w.broken = w.broken || intended
 		return fmt.Errorf("publish revision %d: %w", p.Revision, err)
 	}
-	w.rev, w.seeded = p.Revision, true
+	w.tree, w.rev, w.seeded = p.Tree, p.Revision, true
 	return w.head.sweep()
 }
 
@@ -129,7 +129,7 @@ func (w *Workspace) decided(p Publication) ([]Record, error) {
 			recs = append(recs, decidedRecord(p, ws.Author, d))
 		}
 	}
-	reached, err := w.head.base.With(edges(recs))
+	reached, err := w.tree.With(edges(recs))
 	if err != nil {
 		return nil, fmt.Errorf("workspace: the decisions of revision %d contradict each other: %w", p.Revision, err)
 	}

@@ -72,7 +72,7 @@ func (w *Workspace) openWAL(name string, log *Log, st *state) error {
 // for the next Foreign to find.
 func (w *Workspace) restore(st *state) error {
 	mine := w.sameSandbox(st.journal)
-	w.pending, w.rev, w.seeded = st.pending, st.rev, st.seeded
+	w.pending, w.tree, w.rev, w.seeded = st.pending, st.head, st.rev, st.seeded
 	if !mine && st.seeded {
 		if err := w.mustBeEmpty(); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (w *Workspace) restoreHead(st *state, inPlace bool) error {
 	if err := w.wal.append([]Record{end}, false, true); err != nil {
 		return err
 	}
-	w.rev, w.seeded = end.Rev, st.seeded || end.Type == RecCommit
+	w.tree, w.rev, w.seeded = target, end.Rev, st.seeded || end.Type == RecCommit
 	return nil
 }
 

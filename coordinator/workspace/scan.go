@@ -24,6 +24,9 @@ func (m *mirror) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 		m.tick = m.w.clock.now() // before anything is looked at
 	}
 	now, intact := m.standing()
+	if !intact && m.verify && now.kind() == unix.S_IFDIR && m.open() == nil {
+		now, intact = m.standing() // what someone put in the head's place is a foreign change of it
+	}
 	if !intact {
 		return m.replaced()
 	}

@@ -262,10 +262,7 @@ func tailOf(f *os.File) string {
 // publishSeed records revision 0. The files are in place already, so that a kill before
 // the commit leaves a head without a revision, which the next Seed empties.
 func (w *Workspace) publishSeed(t *tree.Tree) error {
-	placed := w.head.base
-	w.head.base = nil
 	recs, err := w.decided(Publication{Author: setupAuthor, Tree: t})
-	w.head.base = placed
 	if err != nil {
 		return err
 	}

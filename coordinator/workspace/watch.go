@@ -87,6 +87,17 @@ func (w *watcher) add(dir string) {
 	}
 }
 
+// again watches what stands in the place of the head's folder now.
+func (w *watcher) again() {
+	if w == nil || w.fs == nil {
+		return
+	}
+	for _, name := range w.fs.WatchList() {
+		_ = w.fs.Remove(name) // of folders that are gone it is an error
+	}
+	w.add(w.root)
+}
+
 func (w *watcher) loop() {
 	defer close(w.done)
 	for {

@@ -30,6 +30,7 @@ type Workspace struct {
 
 	mu      sync.Mutex // guards what follows; never taken while a view's mutex is waited for
 	head    *mirror
+	tree    *tree.Tree // the published head, whatever has become of it on disk
 	seeded  bool
 	rev     int
 	pending []tree.Change // foreign changes that were displaced, for the next Foreign
@@ -184,7 +185,7 @@ func (w *Workspace) Blobs() tree.Blobs { return w.blobs }
 func (w *Workspace) Head() (t *tree.Tree, revision int, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.head.base, w.rev, w.seeded
+	return w.tree, w.rev, w.seeded
 }
 
 // HomeDir and TmpDir return the agent's own directories for HOME and TMPDIR, made if
