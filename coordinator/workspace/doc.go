@@ -10,7 +10,7 @@
 //
 // How it works, snapshot mode, tier T0:
 //
-//  1. [Open] takes the lock on the sandbox directory, reads the journal, and finishes
+//  1. [Open] takes the locks on sandbox directory and journal, reads it, and finishes
 //     what a killed coordinator left half done. [Workspace.Seed] makes revision 0.
 //  2. [View.Refresh] brings a view to a tree: only what differs is touched, each file
 //     by a staged copy that is renamed into place.

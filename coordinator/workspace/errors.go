@@ -16,8 +16,9 @@ var ErrBroken = errors.New("workspace: an earlier publish stopped half way: open
 // ErrClosed is returned by calls on a closed workspace.
 var ErrClosed = errors.New("workspace: closed")
 
-// LockedError says that another coordinator holds the sandbox directory.
+// LockedError says that another coordinator holds the sandbox directory or the journal.
 type LockedError struct {
+	What    string // sandbox, or journal
 	Dir     string
 	PID     int       // 0: its lock document could not be read
 	Started time.Time // when it took the lock
@@ -29,7 +30,11 @@ func (e *LockedError) Error() string {
 	if e.PID != 0 {
 		who = fmt.Sprintf("coordinator pid %d, started %s,", e.PID, e.Started.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("sandbox %s: %s holds it: wait for it to end, stop it, or use another --sandbox", e.Dir, who)
+	remedy := "wait for it to end, or stop it"
+	if e.What == "sandbox" {
+		remedy += ", or use another --sandbox"
+	}
+	return fmt.Sprintf("%s %s: %s holds it: %s", e.What, e.Dir, who, remedy)
 }
 
 // StorageError says that the disk did not take what had to be kept. Nothing that was in

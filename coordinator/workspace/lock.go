@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -17,10 +16,13 @@ type lockDoc struct {
 	Started time.Time `json:"started"`
 }
 
-// takeLock locks <dir>/locks/coordinator.lock. The file is never removed: two processes
-// could otherwise hold locks on two files of that name.
-func takeLock(dir string) (*flock.Flock, error) {
-	name := filepath.Join(dir, "locks", "coordinator.lock")
+// lockName is the file that is locked, in the sandbox's folder of locks and in the journal:
+// a sandbox may be a new one at each start, the journal is the run's one and only.
+const lockName = "coordinator.lock"
+
+// takeLock locks a file of dir, for what: the sandbox or the journal. The file is never
+// removed: two processes could otherwise hold locks on two files of that name.
+func takeLock(what, dir, name string) (*flock.Flock, error) {
 	lock := flock.New(name, flock.SetPermissions(0o644), flock.SetFlag(os.O_CREATE|os.O_RDWR))
 	got, err := lock.TryLock()
 	if err != nil {
@@ -28,7 +30,7 @@ func takeLock(dir string) (*flock.Flock, error) {
 	}
 	if !got {
 		_ = lock.Close()
-		return nil, lockedBy(dir, name)
+		return nil, lockedBy(what, dir, name)
 	}
 	doc, _ := json.Marshal(lockDoc{os.Getpid(), time.Now().UTC()})
 	if err := os.WriteFile(name, append(doc, '\n'), 0o644); err != nil {
@@ -40,8 +42,8 @@ func takeLock(dir string) (*flock.Flock, error) {
 
 // lockedBy reads the holder's document. It may be half written: then the holder is not
 // named.
-func lockedBy(dir, name string) error {
-	out := &LockedError{Dir: dir}
+func lockedBy(what, dir, name string) error {
+	out := &LockedError{What: what, Dir: dir}
 	var doc lockDoc
 	if data, err := os.ReadFile(name); err == nil && json.Unmarshal(data, &doc) == nil {
 		out.PID, out.Started = doc.PID, doc.Started

@@ -319,8 +319,12 @@ func TestSecondCoordinator(t *testing.T) {
 	b := newBench(t)
 	_, err := Open(Options{Dir: b.dir, Journal: b.journal + "2", NoWatch: true})
 	var locked *LockedError
-	if !errors.As(err, &locked) || locked.PID != os.Getpid() || locked.Started.IsZero() {
+	if !errors.As(err, &locked) || locked.What != "sandbox" || locked.PID != os.Getpid() || locked.Started.IsZero() {
 		t.Fatalf("second coordinator: %v", err)
+	}
+	_, err = Open(Options{Dir: b.dir + "2", Journal: b.journal, NoWatch: true}) // as a second resume does
+	if !errors.As(err, &locked) || locked.What != "journal" || !strings.Contains(err.Error(), b.journal) {
+		t.Fatalf("second coordinator of the same journal: %v", err)
 	}
 	must(t, b.w.Close())
 	must(t, b.w.Close())

@@ -17,7 +17,7 @@ import (
 // Workspace is the head, the views and the journal of one run.
 type Workspace struct {
 	opt   Options
-	lock  *flock.Flock
+	locks []*flock.Flock
 	blobs *blobs
 	wal   *wal
 	ops   *opsLog
@@ -61,7 +61,7 @@ type Stats struct {
 }
 
 // Open takes the sandbox directory and the journal, and finishes what an earlier
-// coordinator left half done. It fails with a [*LockedError] if one is at work there,
+// coordinator left half done. It fails with a [*LockedError] if one is at work in either,
 // and with a [*WALError] if the journal is damaged.
 func Open(opt Options) (_ *Workspace, err error) {
 	if err := opt.complete(); err != nil {
@@ -76,7 +76,7 @@ func Open(opt Options) (_ *Workspace, err error) {
 	if err := w.makeDirs(); err != nil {
 		return nil, err
 	}
-	if w.lock, err = takeLock(opt.Dir); err != nil {
+	if err := w.takeLocks(); err != nil {
 		return nil, err
 	}
 	if err := w.openDirs(); err != nil {
@@ -112,6 +112,24 @@ func (w *Workspace) makeDirs() error {
 		if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, os.ErrExist) {
 			return &StorageError{"make", dir, err}
 		}
+	}
+	return nil
+}
+
+// takeLocks takes the sandbox directory and the journal.
+func (w *Workspace) takeLocks() error {
+	if err := os.MkdirAll(w.opt.Journal, 0o755); err != nil {
+		return &StorageError{"make", w.opt.Journal, err}
+	}
+	for _, l := range [][3]string{
+		{"sandbox", w.opt.Dir, filepath.Join(w.opt.Dir, "locks", lockName)},
+		{"journal", w.opt.Journal, filepath.Join(w.opt.Journal, lockName)},
+	} {
+		lock, err := takeLock(l[0], l[1], l[2])
+		if err != nil {
+			return err
+		}
+		w.locks = append(w.locks, lock)
 	}
 	return nil
 }
@@ -171,8 +189,8 @@ func (w *Workspace) release() error {
 	if w.ops != nil {
 		err = errors.Join(err, w.ops.f.Close())
 	}
-	if w.lock != nil {
-		err = errors.Join(err, w.lock.Close())
+	for _, lock := range w.locks {
+		err = errors.Join(err, lock.Close())
 	}
 	return err
 }
