@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -43,7 +44,31 @@ func openBlobs(dir string, sync bool) (*blobs, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, &StorageError{"make", dir, err}
 	}
+	if err := removeTemps(dir); err != nil {
+		return nil, err
+	}
 	return &blobs{dir: dir, sync: sync, known: map[tree.Hash]bool{}, recent: map[tree.Hash][]byte{}}, nil
+}
+
+// tempPrefix starts the names of content that is being written.
+const tempPrefix = ".tmp-"
+
+// removeTemps removes what a killed process was writing. Its names may come again: in a
+// container a coordinator has the same process id each time.
+func removeTemps(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return &StorageError{"list", dir, err}
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), tempPrefix) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return &StorageError{"remove half-written content in", dir, err}
+		}
+	}
+	return nil
 }
 
 func (b *blobs) path(h tree.Hash) string { return filepath.Join(b.dir, h.String()) }
@@ -54,7 +79,7 @@ func (b *blobs) Put(data []byte) (tree.Hash, error) {
 	b.mu.Lock()
 	known := b.known[h]
 	b.seq++
-	temp := filepath.Join(b.dir, ".tmp-"+strconv.Itoa(os.Getpid())+"-"+strconv.FormatUint(b.seq, 10))
+	temp := filepath.Join(b.dir, tempPrefix+strconv.Itoa(os.Getpid())+"-"+strconv.FormatUint(b.seq, 10))
 	b.mu.Unlock()
 	if known {
 		return h, nil

@@ -67,6 +67,22 @@ func TestBlobs(t *testing.T) {
 	}
 }
 
+// TestBlobsAfterAKill: a process that was killed while it stored content leaves half a
+// file, and the next one may have its process id.
+func TestBlobsAfterAKill(t *testing.T) {
+	b := newBench(t)
+	must(t, b.w.Close())
+	for n := range 4 {
+		name := fmt.Sprintf(".tmp-%d-%d", os.Getpid(), n)
+		must(t, os.WriteFile(filepath.Join(b.journal, "blobs", name), []byte("half"), 0o644))
+	}
+	b.open()
+	b.seed(map[string]string{"a": "a"})
+	if names, _ := os.ReadDir(filepath.Join(b.journal, "blobs")); len(names) != 1 {
+		t.Errorf("%v, want the one content", names)
+	}
+}
+
 func someLog(t testing.TB) []byte {
 	b := newBench(t)
 	r0 := b.seed(map[string]string{"a": "a", "odd\xff": "x"})
