@@ -172,6 +172,42 @@ func TestTooManyNames(t *testing.T) {
 	}
 }
 
+// TestManyNamesFromManyAgents: what agents handed in within the limit does not count again,
+// in the head, in views, or after a restart.
+func TestManyNamesFromManyAgents(t *testing.T) {
+	few := func(o *Options) { o.MaxFiles = 10 }
+	b := newBench(t, few)
+	head := b.seed(map[string]string{"f": "f"})
+	for _, name := range []string{"ann", "bob", "cat"} {
+		v := b.view(name, head)
+		for _, letter := range "abcd" {
+			b.put(filepath.Join(v.Dir(), name, string(letter), "x"), "x") // with its folder: two names
+		}
+		ws, refused := b.scan(v)
+		if len(ws) != 4 || len(refused) != 0 {
+			t.Fatalf("%s: %v %v", name, ws, refused)
+		}
+		head, _ = b.commit(name, ws)
+		if ws := b.foreign(); len(ws) != 0 {
+			t.Fatalf("foreign: %v", ws)
+		}
+	}
+	must(t, b.w.Close())
+	b.open(few)
+	b.put(b.head()+"/f", "foreign")
+	if ws := b.foreign(); paths(ws) != "f" {
+		t.Errorf("after a restart: %v", ws)
+	}
+	src := filepath.Join(filepath.Dir(b.canary), "src")
+	for _, letter := range "abcdefghijk" {
+		b.put(filepath.Join(src, string(letter)), "x")
+	}
+	other := newBench(t, few)
+	if _, err := other.w.Seed(context.Background(), Seed{From: src}); err == nil || !strings.Contains(err.Error(), "more than 10 names: list") {
+		t.Errorf("a seed of too many: %v", err)
+	}
+}
+
 // TestSwappingDuringScan runs scans and refreshes against a process that keeps
 // exchanging a folder with a link outside and a file with a fifo. The state at each scan
 // is chance; what must hold is that nothing hangs, fails or leaves the view.

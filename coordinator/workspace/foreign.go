@@ -62,7 +62,7 @@ func (w *Workspace) scanHead(ctx context.Context) (tree.WriteSet, error) {
 	}
 	w.count(func(s *Stats) { s.Scans++; s.Foreign += len(ws) })
 	if w.head.force {
-		return nil, fmt.Errorf("workspace: the head holds more than %d names: something outside the run fills it", w.opt.MaxFiles)
+		return nil, fmt.Errorf("workspace: the head holds more than %d names that are not the run's: something outside fills it", w.opt.MaxFiles)
 	}
 	for _, r := range refused {
 		w.opt.Log.Warn("the head holds what cannot be versioned", "what", r.String())

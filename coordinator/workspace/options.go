@@ -24,7 +24,8 @@ type Options struct {
 	Log hclog.Logger
 	// MaxFile is the largest file taken, in bytes; 0: 32 MiB.
 	MaxFile int64
-	// MaxFiles is the largest number of names in a view; 0: 20,000.
+	// MaxFiles is the largest number of names, folders included, in a seed folder, and in
+	// a view or the head beyond those of its tree; 0: 20,000.
 	MaxFiles int
 	// MaxLayout is the largest file laid out in .sandtable/conflicts, in bytes; 0: 1 MiB.
 	MaxLayout int64

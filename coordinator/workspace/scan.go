@@ -39,7 +39,7 @@ func (m *mirror) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 	}
 	if m.force {
 		return nil, []Refusal{{"", fmt.Sprintf(
-			"it holds more than %d names: nothing was taken, and it is put back to the shared tree", m.w.opt.MaxFiles)}}, nil
+			"it holds more than %d new names: nothing was taken, and it is put back to the shared tree", m.w.opt.MaxFiles)}}, nil
 	}
 	slices.SortFunc(m.ws, func(a, b tree.Change) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortFunc(m.out, func(a, b Refusal) int { return strings.Compare(a.Path, b.Path) })
@@ -72,8 +72,10 @@ func (m *mirror) walk(ctx context.Context, fd int, d *node, now stamp, prefix st
 		if prefix == "" && name == tree.Reserved {
 			continue
 		}
-		if m.seen++; m.seen > m.w.opt.MaxFiles {
-			m.force = true
+		if m.isNew(d, prefix, name) {
+			m.seen++
+		}
+		if m.force = m.seen > m.w.opt.MaxFiles; m.force {
 			return nil
 		}
 		if err := m.visit(ctx, fd, d, prefix, name, depth); err != nil || m.force {
@@ -82,6 +84,15 @@ func (m *mirror) walk(ctx context.Context, fd int, d *node, now stamp, prefix st
 	}
 	m.vanish(d, prefix)
 	return nil
+}
+
+// isNew reports whether a name is none of the tree's. Only those count against the limit:
+// what was taken in earlier turns, from however many agents, is no excess of this one.
+func (m *mirror) isNew(d *node, prefix, name string) bool {
+	if r := d.files[name]; r != nil && !r.base.Absent() {
+		return false
+	}
+	return !m.base.HasDir(prefix + name)
 }
 
 // list makes sure that a folder's names are known: it reads them, unless the folder is as it

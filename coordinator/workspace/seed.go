@@ -117,6 +117,10 @@ func (w *Workspace) readFolder(ctx context.Context, from string) (tree.WriteSet,
 	}
 	defer m.close()
 	ws, refused, err := m.scan(ctx)
+	if err == nil && m.force {
+		return nil, fmt.Errorf("workspace: seed folder %s holds more than %d names: list what agents need not see under workspace.ignore",
+			from, w.opt.MaxFiles)
+	}
 	if err == nil && len(refused) > 0 {
 		err = &SeedError{refused}
 	}

@@ -123,7 +123,7 @@ func (v *View) adopt(ctx context.Context) error {
 }
 
 // evacuate moves everything into quarantine by the names in the top folder: for views
-// with more names than can be looked at. The folder itself stays, as processes have it
+// with more new names than can be looked at. The folder itself stays, as processes have it
 // as their working directory.
 func (m *mirror) evacuate() error {
 	names, err := listDir(m.fd, m.buf)
