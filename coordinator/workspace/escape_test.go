@@ -253,3 +253,36 @@ func TestSwappingDuringScan(t *testing.T) {
 		t.Errorf("outside: %q, %v", data, names)
 	}
 }
+
+// TestNamesThatGoDuringScan scans while a process makes and removes a file and folders:
+// each path comes once, and a name that is gone is no failure.
+func TestNamesThatGoDuringScan(t *testing.T) {
+	b := newBench(t)
+	v := b.view("ann", b.seed(map[string]string{"f": "f"}))
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(v.Dir()+"/f", make([]byte, n%50), 0o644)
+				_ = os.Remove(v.Dir() + "/f")
+				_ = os.MkdirAll(v.Dir()+"/d/e", 0o755)
+				_ = os.RemoveAll(v.Dir() + "/d")
+			}
+		}
+	}()
+	for end := time.Now().Add(time.Second); time.Now().Before(end) && !t.Failed(); {
+		ws, _, err := v.Scan(context.Background())
+		if err == nil {
+			err = ws.Validate()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-done
+}

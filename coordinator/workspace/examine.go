@@ -25,7 +25,7 @@ func (m *mirror) examine(fd int, name, path string, now stamp, r *rec) error {
 		var st unix.Stat_t
 		if err := statAt(fd, name, &st); err != nil {
 			if errors.Is(err, unix.ENOENT) {
-				r.gen-- // gone: vanish takes it from here
+				r.gen--
 			}
 			return gone(err, path)
 		}

@@ -106,7 +106,12 @@ func (m *mirror) list(fd int, d *node, now stamp) (err error) {
 	if now, err = fstat(fd); err != nil {
 		return err
 	}
-	if d.names, err = listDir(fd, m.buf); err == nil && !m.fresh(now) {
+	d.names, err = listDir(fd, m.buf)
+	if errors.Is(err, unix.ENOENT) { // the folder was removed since it was opened
+		d.names = nil
+		return nil
+	}
+	if err == nil && !m.fresh(now) {
 		d.listed = now
 	}
 	return err
@@ -140,7 +145,9 @@ func (m *mirror) visit(ctx context.Context, fd int, d *node, prefix, name string
 			return err
 		}
 	}
-	m.collect(prefix, name, r)
+	if r.gen == m.gen { // else it went away meanwhile, and vanish takes it from here
+		m.collect(prefix, name, r)
+	}
 	return nil
 }
 
