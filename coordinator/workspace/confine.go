@@ -51,7 +51,16 @@ func parentOf(root int, path string) (dir int, base string, err error) {
 		return root, path, nil
 	}
 	dir, err = openBeneath(root, path[:i], openDirFlags)
-	return dir, path[i+1:], err
+	return dir, path[i+1:], mountpoint(err)
+}
+
+// mountpoint says of a way that leads through a mount what the kernel says of the mount
+// itself: it cannot be moved or replaced.
+func mountpoint(err error) error {
+	if errors.Is(err, unix.EXDEV) {
+		return unix.EBUSY
+	}
+	return err
 }
 
 func closeUnless(fd, root int) {
@@ -63,9 +72,9 @@ func closeUnless(fd, root int) {
 // openDirForced opens a directory; one without permissions gets them back first: modes
 // of directories are not versioned, and the agent's are its own uid's in tier T0.
 func openDirForced(dir int, name string) (int, error) {
-	fd, err := openAt(dir, name, openDirFlags)
+	fd, err := openDirAt(dir, name)
 	if errors.Is(err, unix.EACCES) && chmodAt(dir, name, 0o755) == nil {
-		fd, err = openAt(dir, name, openDirFlags)
+		fd, err = openDirAt(dir, name)
 	}
 	return fd, err
 }
@@ -122,7 +131,7 @@ func enterDir(dir int, name, path string, clear func(dir int, name, path string)
 			err = clear(dir, name, path)
 		}
 		if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENOENT) {
-			return -1, err
+			return -1, mountpoint(err)
 		}
 	}
 	return -1, unix.EBUSY

@@ -197,6 +197,9 @@ func (m *mirror) enter(ctx context.Context, fd int, d *node, now stamp, prefix, 
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
 		child.gen-- // replaced since it was listed: it is seen again by the next scan
 		return nil
+	case errors.Is(err, unix.EXDEV):
+		m.out = append(m.out, Refusal{prefix + name, "something is mounted there; unmount it"})
+		return nil
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		m.out = append(m.out, Refusal{prefix + name, "the folder cannot be read; change its permissions"})
 		return nil

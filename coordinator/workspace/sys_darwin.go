@@ -2,6 +2,8 @@ package workspace
 
 import "golang.org/x/sys/unix"
 
+func openDirAt(dir int, name string) (int, error) { return openAt(dir, name, openDirFlags) }
+
 func openBeneath(root int, path string, flags int) (int, error) { return walkOpen(root, path, flags) }
 
 func renameExchange(od int, on string, nd int, nn string) error {

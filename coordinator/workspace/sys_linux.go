@@ -9,12 +9,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openBeneath opens path below the directory root without following any symbolic link.
+// openDirAt opens the directory name in dir, unless it is a link or something is mounted
+// there: then the error is EXDEV. Where openat2 is not to be had mounts are not noticed.
+func openDirAt(dir int, name string) (int, error) {
+	how := unix.OpenHow{Flags: openDirFlags | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_NO_XDEV}
+	for {
+		fd, err := unix.Openat2(dir, name, &how)
+		switch {
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
+			continue
+		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+			return openAt(dir, name, openDirFlags)
+		}
+		return fd, err
+	}
+}
+
+// openBeneath opens path below the directory root without following any symbolic link
+// and without leaving its mount.
 // Where the kernel or a seccomp filter lacks openat2 it walks the elements instead.
 func openBeneath(root int, path string, flags int) (int, error) {
 	how := unix.OpenHow{
 		Flags:   uint64(flags | unix.O_CLOEXEC | unix.O_NOFOLLOW),
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
 	}
 	for range 100 { // EAGAIN: a rename raced with the lookup
 		fd, err := unix.Openat2(root, path, &how)
