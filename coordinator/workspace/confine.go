@@ -230,10 +230,38 @@ func swapByLink(sd int, sn string, dd int, dn string) (bool, bool, error) {
 	return true, false, unix.Renameat(sd, old, sd, sn)
 }
 
-// swap is the package's swap, unless a test has put a worse one in its place.
+// swap is the package's swap, unless a test has put a worse one in its place. What is
+// displaced may be a folder without permissions.
 func (w *Workspace) swap(sd int, sn string, dd int, dn string) (displaced, exchanged bool, err error) {
+	way := swap
 	if w.opt.swap != nil {
-		return w.opt.swap(sd, sn, dd, dn)
+		way = w.opt.swap
 	}
-	return swap(sd, sn, dd, dn)
+	displaced, exchanged, err = way(sd, sn, dd, dn)
+	if errors.Is(err, unix.EACCES) {
+		openUp(dd, dn)
+		displaced, exchanged, err = way(sd, sn, dd, dn)
+	}
+	return displaced, exchanged, err
+}
+
+// moveOut renames what may be a folder without permissions, out of a folder that may
+// have none.
+func moveOut(dir int, name string, to int, as string) error {
+	err := unix.Renameat(dir, name, to, as)
+	if errors.Is(err, unix.EACCES) {
+		makeWritable(dir)
+		openUp(dir, name)
+		err = unix.Renameat(dir, name, to, as)
+	}
+	return err
+}
+
+// openUp gives the owner write permission on a folder that is to be moved: it holds its
+// own way up, which a move changes.
+func openUp(dir int, name string) {
+	var st unix.Stat_t
+	if statAt(dir, name, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		_ = chmodAt(dir, name, uint32(st.Mode&0o777)|0o700)
+	}
 }

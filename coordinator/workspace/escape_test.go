@@ -78,6 +78,9 @@ func TestEscapes(t *testing.T) {
 		{name: "own folder closed", paths: "new", do: func(b *bench, d string) error {
 			return first(os.WriteFile(d+"/new", []byte("n"), 0o644), os.Chmod(d, 0))
 		}},
+		{name: "view replaced by a closed folder", do: func(b *bench, d string) error {
+			return first(os.Rename(d, d+".away"), os.Mkdir(d, 0o555))
+		}},
 		{name: "too deep", refused: strings.Repeat("d/", maxDepth) + "d", do: func(b *bench, d string) error {
 			return os.MkdirAll(d+"/"+strings.Repeat("d/", maxDepth+3), 0o755)
 		}},
@@ -158,6 +161,8 @@ func TestTooManyNames(t *testing.T) {
 	for i := range 20 {
 		b.put(filepath.Join(v.Dir(), "x", string(rune('a'+i))), "x")
 	}
+	must(t, os.Chmod(filepath.Join(v.Dir(), "x"), 0o555))
+	must(t, os.Chmod(v.Dir(), 0o555))
 	ws, refused := b.scan(v)
 	if len(ws) != 0 || len(refused) != 1 || refused[0].Path != "" {
 		t.Fatalf("%v %v", ws, refused)
@@ -170,6 +175,22 @@ func TestTooManyNames(t *testing.T) {
 	if ws, refused := b.scan(v); len(ws)+len(refused) != 0 {
 		t.Errorf("%v %v", ws, refused)
 	}
+}
+
+// TestClosedFolderGivesWay: a rejected folder without permissions stands where the tree
+// holds a file, or a notice lays one out.
+func TestClosedFolderGivesWay(t *testing.T) {
+	b := newBench(t)
+	r0 := b.seed(map[string]string{"f": "f"})
+	v := b.view("ann", r0)
+	must(t, first(os.Remove(v.Dir()+"/f"), os.Mkdir(v.Dir()+"/f", 0o555)))
+	must(t, first(os.MkdirAll(v.Dir()+"/.sandtable/conflicts/1", 0o755), os.Mkdir(v.Dir()+"/.sandtable/conflicts/1/f.base", 0o500)))
+	ws, _ := b.scan(v)
+	must(t, v.Refresh(r0))
+	b.want(v.Dir(), map[string]string{"f": "f"})
+	_, err := v.Uncommitted(1, "your move was illegal", ws)
+	must(t, err)
+	b.want(v.Dir()+"/.sandtable/conflicts/1", map[string]string{"f.base": "f"})
 }
 
 // TestManyNamesFromManyAgents: what agents handed in within the limit does not count again,

@@ -146,7 +146,7 @@ func (m *mirror) standing() (now stamp, intact bool) {
 // replant makes a new, empty directory where the old one was moved away or replaced;
 // what stands there goes into quarantine as it is.
 func (m *mirror) replant() error {
-	err := unix.Renameat(m.parent, m.name, m.w.quarantine, m.w.fresh("r"))
+	err := moveOut(m.parent, m.name, m.w.quarantine, m.w.fresh("r"))
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return &StorageError{"move away what replaced", m.name, err}
 	}

@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sandtable/sandtable/sim/tree"
 )
 
@@ -134,7 +132,7 @@ func (m *mirror) evacuate() error {
 		if name == tree.Reserved {
 			continue
 		}
-		if err := unix.Renameat(m.fd, name, m.w.quarantine, m.w.fresh("w")); err != nil && !missing(err) {
+		if err := moveOut(m.fd, name, m.w.quarantine, m.w.fresh("w")); err != nil && !missing(err) {
 			return &StorageError{"move away", showPath(name), err}
 		}
 	}
