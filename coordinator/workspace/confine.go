@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -155,26 +156,50 @@ func listDir(fd int, buf []byte) ([]string, error) {
 	}
 }
 
-// removeTree removes name and all below it, without following links.
+// removeTree removes name and all below it, without following links. Folders in it are
+// moved up beside it first: however deep it is, one descriptor is enough.
 func removeTree(dir int, name string) error {
+	todo, made := []string{name}, 0
+	for len(todo) > 0 {
+		next := todo[len(todo)-1]
+		if removed(dir, next) {
+			todo = todo[:len(todo)-1]
+			continue
+		}
+		inner, err := flatten(dir, next, func() string { made++; return fmt.Sprintf("%s.%d", name, made) })
+		if todo = append(todo[:len(todo)-1], inner...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removed removes a name that is no folder, or an empty one.
+func removed(dir int, name string) bool {
 	err := unix.Unlinkat(dir, name, 0)
-	if err == nil || errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) == nil {
-		return nil
-	}
-	fd, oerr := openDirForced(dir, name)
-	if oerr != nil {
-		return err
+	return err == nil || errors.Is(err, unix.ENOENT) || unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) == nil
+}
+
+// flatten removes a folder, and returns the names that the folders in it have got in dir.
+func flatten(dir int, name string, fresh func() string) (inner []string, err error) {
+	fd, err := openDirForced(dir, name)
+	if err != nil {
+		return nil, err
 	}
 	defer unix.Close(fd)
 	makeWritable(fd)
-	names, lerr := listDir(fd, make([]byte, 8192))
+	names, err := listDir(fd, make([]byte, 8192))
 	for _, n := range names {
-		lerr = errors.Join(lerr, removeTree(fd, n))
+		if removed(fd, n) {
+			continue
+		}
+		up := fresh()
+		if err := moveOut(fd, n, dir, up); err != nil {
+			return inner, err
+		}
+		inner = append(inner, up)
 	}
-	return errors.Join(lerr, unix.Unlinkat(dir, name, unix.AT_REMOVEDIR))
+	return inner, errors.Join(err, unix.Unlinkat(dir, name, unix.AT_REMOVEDIR))
 }
 
 // swap puts the file staged as (sd, sn) at (dd, dn) and leaves what was there under

@@ -193,6 +193,45 @@ func TestClosedFolderGivesWay(t *testing.T) {
 	b.want(v.Dir()+"/.sandtable/conflicts/1", map[string]string{"f.base": "f"})
 }
 
+// TestDeepFolderGivesWay replaces a file by a chain of folders that is deeper than a process
+// may have descriptors.
+func TestDeepFolderGivesWay(t *testing.T) {
+	b := newBench(t)
+	r0 := b.seed(map[string]string{"f": "f"})
+	v := b.view("ann", r0)
+	must(t, os.Remove(v.Dir()+"/f"))
+	deepen(t, v.Dir(), 700)
+	b.scan(v)
+	var limit unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	low := unix.Rlimit{Cur: 256, Max: limit.Max}
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &low))
+	err := v.Refresh(r0)
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	must(t, err)
+	b.want(v.Dir(), map[string]string{"f": "f"})
+	if names, _ := os.ReadDir(filepath.Join(b.dir, "stage")); len(names) != 0 {
+		t.Errorf("stage holds %v", names)
+	}
+}
+
+// deepen makes a chain of folders, each with a file, that starts with f.
+func deepen(t *testing.T, dir string, depth int) {
+	t.Helper()
+	fd, err := unix.Open(dir, openDirFlags, 0)
+	must(t, err)
+	name := "f"
+	for range depth {
+		must(t, unix.Mkdirat(fd, name, 0o755))
+		next, err := openAt(fd, name, openDirFlags)
+		must(t, err)
+		must(t, writeAt(next, "file", nil, 0o644))
+		unix.Close(fd)
+		fd, name = next, "f"
+	}
+	unix.Close(fd)
+}
+
 // TestManyNamesFromManyAgents: what agents handed in within the limit does not count again,
 // in the head, in views, or after a restart.
 func TestManyNamesFromManyAgents(t *testing.T) {
