@@ -117,7 +117,8 @@ func (w *watcher) loop() {
 }
 
 func (w *watcher) hear(ev fsnotify.Event) {
-	reserved := strings.HasPrefix(ev.Name, filepath.Join(w.root, tree.Reserved))
+	top, _, _ := strings.Cut(strings.TrimPrefix(ev.Name, w.root+"/"), "/")
+	reserved := top == tree.Reserved
 	if ev.Has(fsnotify.Create) {
 		if st, err := os.Lstat(ev.Name); err == nil && st.IsDir() {
 			w.add(ev.Name)

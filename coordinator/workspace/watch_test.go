@@ -64,6 +64,19 @@ func TestOverflowMakesTheNextBoundaryScan(t *testing.T) {
 	}
 }
 
+// TestNameLikeTheReservedOne: only .sandtable itself is left out, as in a scan.
+func TestNameLikeTheReservedOne(t *testing.T) {
+	b := newBench(t, watched)
+	b.seed(map[string]string{"a": "a"})
+	b.settleEvents()
+	b.foreign()
+	b.foreign()
+	b.put(filepath.Join(b.head(), ".sandtable-notes"), "n")
+	if ws := b.foreign(); paths(ws) != ".sandtable-notes" {
+		t.Errorf("foreign %v, %+v", ws, b.w.Stats())
+	}
+}
+
 func TestNoWatcherScansAlways(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.TrustEvents = true })
 	b.seed(map[string]string{"a": "a"})
