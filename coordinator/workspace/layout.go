@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -124,14 +126,17 @@ func (v *View) stem(turn int, path string) string {
 const (
 	plainElement = 200
 	plainTotal   = 1024
+	digestBytes  = 6
 )
 
 // plainPath is a path that can be laid out and named on one line anywhere: elements
 // with odd bytes or too long get them replaced, and a digest so that they stay apart.
+// So do folders that are named like a version of a file, and what is named as if it had
+// a digest already: no two paths share a place.
 func plainPath(path string) string {
 	elems := strings.Split(path, "/")
 	for i, e := range elems {
-		elems[i] = plainName(e)
+		elems[i] = plainName(e, i < len(elems)-1 && isVersion(e) || hasDigest(e))
 	}
 	if out := strings.Join(elems, "/"); len(out) <= plainTotal {
 		return out
@@ -139,14 +144,29 @@ func plainPath(path string) string {
 	return "long-" + digest(path)
 }
 
-func plainName(name string) string {
+// isVersion reports whether a name ends like those of the files that are laid out.
+func isVersion(name string) bool {
+	return slices.Contains([]string{".base", ".theirs", ".yours", ".diff"}, path.Ext(name))
+}
+
+// hasDigest reports whether a name ends like those that plainName has changed.
+func hasDigest(name string) bool {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return false
+	}
+	sum, err := hex.DecodeString(name[i+1:])
+	return err == nil && len(sum) == digestBytes
+}
+
+func plainName(name string, taken bool) string {
 	out := strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return '_'
 		}
 		return r
 	}, name)
-	if out == name && len(name) <= plainElement {
+	if out == name && len(name) <= plainElement && !taken {
 		return name
 	}
 	for len(out) > plainElement {
@@ -158,5 +178,5 @@ func plainName(name string) string {
 
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:6])
+	return hex.EncodeToString(sum[:digestBytes])
 }

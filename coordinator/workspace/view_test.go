@@ -269,6 +269,34 @@ func TestConflictIsLaidOutAndTold(t *testing.T) {
 	}
 }
 
+// TestEveryVersionHasItsPlace: names that are made to meet where versions are laid out.
+func TestEveryVersionHasItsPlace(t *testing.T) {
+	b := newBench(t)
+	r0 := b.seed(nil)
+	v := b.view("ann", r0)
+	clash := plainPath("a.yours/x") // an agent can compute that
+	names := []string{"a", "a.yours/x", "a.base/x", "a.diff", clash, "odd\n", plainPath("odd\n"), strings.Repeat("d/", 90) + strings.Repeat("l", 900)[:255]}
+	for _, name := range names {
+		b.put(filepath.Join(v.Dir(), name), "text of "+name)
+	}
+	ws, refused := b.scan(v)
+	if len(ws) != len(names) || len(refused) > 0 {
+		t.Fatalf("%v %v", paths(ws), refused)
+	}
+	must(t, v.Refresh(r0))
+	_, err := v.Uncommitted(1, "your move was illegal", ws)
+	must(t, err)
+	laid := map[string]bool{}
+	for _, text := range readDir(t, filepath.Join(v.Dir(), ".sandtable/conflicts/1")) {
+		laid[text] = true
+	}
+	for _, name := range names {
+		if !laid["text of "+name] {
+			t.Errorf("%.40q is not laid out", name)
+		}
+	}
+}
+
 func TestUncommittedIsToldAndJournaled(t *testing.T) {
 	b := newBench(t)
 	r0 := b.seed(map[string]string{"a": "a"})
