@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -42,5 +44,40 @@ func TestDiskFull(t *testing.T) {
 	must(t, b.publish(next)) // and goes on when there is room
 	if names, _ := os.ReadDir(mnt + "/box/stage"); len(names) != 0 {
 		t.Errorf("stage holds %v", names)
+	}
+}
+
+// TestOpsLogOnAFullDisk: a call that is logged when there is room again does not stand in
+// the line that the full disk tore.
+func TestOpsLogOnAFullDisk(t *testing.T) {
+	mnt := t.TempDir()
+	if err := unix.Mount("tmpfs", mnt, "tmpfs", 0, "size=128k"); err != nil {
+		t.Skipf("SKIPPED: a full disk needs a tmpfs of its own, hence CAP_SYS_ADMIN: %v", err)
+	}
+	defer func() { must(t, unix.Unmount(mnt, unix.MNT_DETACH)) }()
+	log, err := openOps(mnt+"/ops.jsonl", 1)
+	must(t, err)
+	must(t, os.WriteFile(mnt+"/ballast", make([]byte, 100<<10), 0o644))
+	for range 500 { // far more than there is room for
+		log.begin("scan", "ann", opIn{}).end(opOut{}, nil)
+	}
+	must(t, os.Remove(mnt+"/ballast"))
+	for range 3 {
+		log.begin("scan", "ann", opIn{}).end(opOut{}, nil)
+	}
+	must(t, log.f.Close())
+	data, err := os.ReadFile(mnt + "/ops.jsonl")
+	must(t, err)
+	whole, torn := map[uint64]bool{}, 0
+	for line := range bytes.Lines(data) {
+		var op opLine
+		if json.Unmarshal(line, &op) == nil {
+			whole[op.N] = true
+		} else if len(bytes.TrimSpace(line)) > 0 {
+			torn++
+		}
+	}
+	if torn != 1 || !whole[501] || !whole[502] || !whole[503] || whole[500] {
+		t.Errorf("%d torn lines, %d whole ones", torn, len(whole))
 	}
 }

@@ -194,6 +194,18 @@ func TestOpsLog(t *testing.T) {
 	}
 }
 
+// TestOpsTellPathsApart: names that are not UTF-8 keep their bytes.
+func TestOpsTellPathsApart(t *testing.T) {
+	one := tree.Entry{Kind: tree.File, Size: 1}
+	data, err := json.Marshal(compact(tree.WriteSet{{Path: "b\xfe", New: one}, {Path: "b\xff", New: one}, {Path: "c", New: one}}))
+	must(t, err)
+	for _, want := range []string{`"path_base64":"Yv4="`, `"path_base64":"Yv8="`, `"path":"c"`} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("%s lacks %s", data, want)
+		}
+	}
+}
+
 // TestWithoutRoot runs the permission cases again as a user to whom modes apply.
 func TestWithoutRoot(t *testing.T) {
 	if os.Getuid() != 0 {

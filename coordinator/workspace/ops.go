@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sandtable/sandtable/sim/tree"
 )
@@ -20,6 +21,7 @@ type opsLog struct {
 
 	mu   sync.Mutex // guards what follows
 	n    uint64
+	torn bool // the file ends in half a line
 	line bytes.Buffer
 	enc  *json.Encoder // into line
 }
@@ -49,7 +51,10 @@ type opOut struct {
 }
 
 type opChange struct {
-	Path string `json:"path"`
+	Path string `json:"path,omitempty"`
+	// PathBase64 is the path where it is not UTF-8, as in [Record].
+	PathBase64 []byte `json:"path_base64,omitempty"`
+
 	Base string `json:"base"` // hash; "" is absent
 	New  string `json:"new"`
 }
@@ -57,7 +62,10 @@ type opChange struct {
 func compact(ws tree.WriteSet) []opChange {
 	out := make([]opChange, len(ws))
 	for i, c := range ws {
-		out[i] = opChange{c.Path, hashOrNone(c.Base), hashOrNone(c.New)}
+		out[i] = opChange{Path: c.Path, Base: hashOrNone(c.Base), New: hashOrNone(c.New)}
+		if !utf8.ValidString(c.Path) {
+			out[i].Path, out[i].PathBase64 = "", []byte(c.Path)
+		}
 	}
 	return out
 }
@@ -114,7 +122,13 @@ func (l *opsLog) write(line *opLine) {
 	l.n++
 	line.N = l.n
 	l.line.Reset()
-	if l.enc.Encode(line) == nil {
-		_, _ = l.f.Write(l.line.Bytes())
+	if l.torn { // by a disk that was full: readers skip that line, and not this one with it
+		l.line.WriteByte('\n')
+	}
+	if l.enc.Encode(line) != nil {
+		return
+	}
+	if n, err := l.f.Write(l.line.Bytes()); n > 0 {
+		l.torn = err != nil
 	}
 }
