@@ -37,8 +37,8 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s %s: %s holds it: %s", e.What, e.Dir, who, remedy)
 }
 
-// StorageError says that the disk did not take what had to be kept. Nothing that was in
-// place has been displaced. [IsFull] tells whether the disk is full.
+// StorageError says that the disk did not take what had to be kept. [IsFull] tells whether
+// it is full.
 type StorageError struct {
 	Op   string // what was being done
 	Path string
@@ -49,7 +49,7 @@ type StorageError struct {
 func (e *StorageError) Error() string {
 	hint := ""
 	if IsFull(e.Err) {
-		hint = ": free space or use another disk; nothing was displaced"
+		hint = ": free space or use another disk"
 	}
 	return fmt.Sprintf("workspace: %s %s: %v%s", e.Op, e.Path, e.Err, hint)
 }

@@ -85,11 +85,19 @@ func (w *Workspace) transact(p Publication, recs []Record) error {
 		err = w.settle(p, recs)
 	}
 	if err != nil {
-		w.broken = w.broken || intended
-		return fmt.Errorf("publish revision %d: %w", p.Revision, err)
+		return w.stopped(p.Revision, intended, err)
 	}
 	w.tree, w.rev, w.seeded = p.Tree, p.Revision, true
 	return w.head.sweep()
+}
+
+// stopped says how far a publish has come that failed.
+func (w *Workspace) stopped(revision int, intended bool, err error) error {
+	if !intended {
+		return fmt.Errorf("publish revision %d: nothing was displaced: %w", revision, err)
+	}
+	w.broken = true
+	return fmt.Errorf("publish revision %d, which is half done until the journal is opened again: %w", revision, err)
 }
 
 // promise makes content, decisions and intents durable, in this order.

@@ -128,6 +128,36 @@ func TestPlainRenameLosesForeignWrites(t *testing.T) {
 	}
 }
 
+// TestFullDiskHalfWay: a disk that fills up while files are being placed. The error says
+// so, and opening the journal again finishes the revision.
+func TestFullDiskHalfWay(t *testing.T) {
+	swaps := 0
+	b := newBench(t, func(o *Options) {
+		o.swap = func(sd int, sn string, dd int, dn string) (bool, bool, error) {
+			if swaps++; swaps == 4 { // two of the seed, one of this revision
+				return false, true, unix.ENOSPC
+			}
+			return swap(sd, sn, dd, dn)
+		}
+	})
+	r0 := b.seed(map[string]string{"a": "a", "b": "b"})
+	next := b.change(r0, map[string]string{"a": "A", "b": "B"})
+	err := b.publish(next)
+	if !IsFull(err) || strings.Contains(err.Error(), "nothing was displaced") || !strings.Contains(err.Error(), "half done") {
+		t.Errorf("publish: %v", err)
+	}
+	b.want(b.head(), map[string]string{"a": "A", "b": "b"})
+	if err := b.publish(next); !errors.Is(err, ErrBroken) {
+		t.Errorf("publish goes on: %v", err)
+	}
+	must(t, b.w.Close())
+	b.open()
+	b.want(b.head(), map[string]string{"a": "A", "b": "B"})
+	if ws := b.foreign(); len(ws) != 0 {
+		t.Errorf("foreign: %v", ws)
+	}
+}
+
 func TestLateWriteIntoDisplacedInode(t *testing.T) {
 	b := newBench(t)
 	r0 := b.seed(map[string]string{"f": "1\n"})
