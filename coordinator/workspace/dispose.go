@@ -187,8 +187,11 @@ func (m *mirror) salvageOne(fd int, name, path string, now stamp, depth int) err
 	return m.late(path, tree.Entry{}, r.have, "written into a folder that was being replaced")
 }
 
-// knows reports whether the last scan has stored exactly this file.
+// knows reports whether the last scan has stored exactly this file, and told of it.
 func (m *mirror) knows(path string, now stamp) bool {
+	if m.untold {
+		return false
+	}
 	d := m.top
 	for {
 		elem, rest, more := strings.Cut(path, "/")

@@ -70,13 +70,14 @@ type mirror struct {
 	fd     int
 	id     stamp // of fd: dev and ino tell whether it was replaced
 
-	base  *tree.Tree
-	top   *node
-	gen   uint64
-	dirty []string // paths whose disk state differs from base, as of the last scan
-	tick  int64    // when the last scan began, by the file system's clock, if that is coarse
-	force bool     // the last scan gave up: only a full clean-up is safe
-	torn  bool     // bringing it to a tree stopped half way
+	base   *tree.Tree
+	top    *node
+	gen    uint64
+	dirty  []string // paths whose disk state differs from base, as of the last scan
+	tick   int64    // when the last scan began, by the file system's clock, if that is coarse
+	force  bool     // the last scan gave up: only a full clean-up is safe
+	torn   bool     // bringing it to a tree stopped half way
+	untold bool     // what the last scan found was told to nobody
 
 	w      *Workspace
 	verify bool // judge displaced files by hash, not by stamp

@@ -279,6 +279,36 @@ func TestCrashAtEveryStep(t *testing.T) {
 	}
 }
 
+// TestCrashWithAFolderInHand kills publishes that replace a folder, into which someone has
+// just put a file: its bytes come into the journal whatever the step is, and are handed out.
+func TestCrashWithAFolderInHand(t *testing.T) {
+	for n := 1; ; n++ {
+		count, armed := 0, false
+		b := newBench(t, func(o *Options) {
+			o.fail = func(string) error {
+				if count++; armed && count == n {
+					return errKilled
+				}
+				return nil
+			}
+		})
+		r0 := b.seed(map[string]string{"dir/x": "x"})
+		next := b.change(r0, map[string]string{"dir/x": "", "dir": "file now"})
+		b.put(filepath.Join(b.head(), "dir/sub/extra"), "extra")
+		count, armed = 0, true
+		err := b.publish(next)
+		b.crash()
+		b.open()
+		if ws := b.foreign(); paths(ws) != "dir/sub/extra" || b.text(ws[0].New) != "extra" {
+			t.Errorf("step %d: foreign %v", n, ws)
+		}
+		must(t, b.w.Close())
+		if err == nil {
+			return
+		}
+	}
+}
+
 func (b *bench) judge(where string, old, neu map[string]string) {
 	b.Helper()
 	head, rev, ok := b.w.Head()

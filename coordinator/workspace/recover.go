@@ -142,6 +142,9 @@ func (w *Workspace) salvageOne(dir int, name string, want Record, displaced bool
 		return nil
 	}
 	now := stampOf(&st)
+	if now.kind() == unix.S_IFDIR && displaced {
+		return w.head.disposeDir(name, &task{path: want.Path})
+	}
 	if now.kind() == unix.S_IFDIR || now.size > w.opt.MaxFile {
 		return w.salvageWhole(dir, name)
 	}
@@ -192,7 +195,10 @@ func (w *Workspace) restoreHead(st *state, inPlace bool) error {
 	if err := w.adopt(st, inPlace); err != nil {
 		return err
 	}
-	if err := w.head.bring(target, func([]task) error { return w.opt.fail("recover") }); err != nil {
+	w.head.untold = true
+	err = w.head.bring(target, func([]task) error { return w.opt.fail("recover") })
+	w.head.untold = false
+	if err != nil {
 		return err
 	}
 	if len(st.open) == 0 {
