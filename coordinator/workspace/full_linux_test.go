@@ -81,3 +81,28 @@ func TestOpsLogOnAFullDisk(t *testing.T) {
 		t.Errorf("%d torn lines, %d whole ones", torn, len(whole))
 	}
 }
+
+// TestWALOnAFullDisk: half a record that the disk had room for is cut off again.
+func TestWALOnAFullDisk(t *testing.T) {
+	mnt := t.TempDir()
+	if err := unix.Mount("tmpfs", mnt, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("SKIPPED: a full disk needs a tmpfs of its own, hence CAP_SYS_ADMIN: %v", err)
+	}
+	defer func() { must(t, unix.Unmount(mnt, unix.MNT_DETACH)) }()
+	f, err := os.Create(mnt + "/wal.jsonl")
+	must(t, err)
+	defer f.Close()
+	l := &wal{f: f, sync: true, epoch: 1}
+	must(t, l.append([]Record{{Type: RecEpoch}}, false, true))
+	long := Record{Type: RecDecided, Path: "f", Reason: strings.Repeat("x", 100<<10)}
+	if err := l.append([]Record{long}, true, true); !IsFull(err) {
+		t.Fatalf("append: %v", err)
+	}
+	if st, err := f.Stat(); err != nil || st.Size() != l.size {
+		t.Errorf("%d bytes, of which %d are whole records: %v", st.Size(), l.size, err)
+	}
+	must(t, l.append([]Record{{Type: RecCommit}}, false, true))
+	if log, err := ReadWAL(f.Name()); err != nil || len(log.Records) != 2 || log.Torn != 0 {
+		t.Errorf("%+v: %v", log, err)
+	}
+}
