@@ -113,7 +113,7 @@ func TestWALTornAndDamaged(t *testing.T) {
 		}
 	}
 	last := bytes.LastIndexByte(data[:len(data)-1], '\n') + 1
-	for n := range last - 1 { // the newline before the last line makes that one torn
+	for n := 0; n < last-1; n += 3 { // the newline before the last line makes that one torn
 		bad := bytes.Clone(data)
 		bad[n] ^= 0x04
 		if log, err := parseWAL(bad); err == nil {
