@@ -97,9 +97,10 @@ func (m *mirror) isNew(d *node, prefix, name string) bool {
 
 // list makes sure that a folder's names are known: it reads them, unless the folder is as it
 // was when they were last read. The stamp is taken before the names, so that a name that
-// comes or goes meanwhile makes the next scan read them again.
+// comes or goes meanwhile makes the next scan read them again. Where stamps of files prove
+// nothing those of folders are not trusted either: every file is read there anyway.
 func (m *mirror) list(fd int, d *node, now stamp) (err error) {
-	if d.listed == now {
+	if d.listed == now && !m.w.clock.blind {
 		return nil
 	}
 	d.listed = stamp{}
