@@ -104,41 +104,52 @@ func (p *Process) ended() bool {
 // awaitFrozen waits until the cgroup is frozen and brings back who left it: members of
 // the tree that the cgroup does not list. Being frozen, it can lose nobody any more.
 func (p *Process) awaitFrozen(ctx context.Context) error {
+	var before []stat
 	for {
 		if err := p.ctl.awaitFrozen(ctx); err != nil {
 			return err
 		}
-		out, err := p.escaped()
-		if err != nil || len(out) == 0 {
+		out, dead, err := p.escaped()
+		if err != nil || len(out) == 0 && complete(before, dead) {
 			return err
 		}
-		p.sup.log.Warn("processes had left their cgroup", "agent", p.spec.Name, "pids", pidsOf(out))
-		for _, s := range out {
-			p.ctl.adopt(s.pid) // gone already, or seen again in the next pass
-		}
+		before = dead
+		p.adopt(out)
 		if err := pause(ctx, 50*time.Microsecond); err != nil {
 			return errors.Join(err, &SurvivorsError{p.spec.Name, pidsOf(out), "frozen"})
 		}
 	}
 }
 
-// escaped lists those of the tree who are not in its cgroup. It walks the tree only if the
-// cgroup and the PID namespace do not say that all is as it was after an earlier walk.
-func (p *Process) escaped() ([]stat, error) {
+// adopt brings processes back. Who is gone already, or comes not, is no matter: the next
+// pass looks again.
+func (p *Process) adopt(out []stat) {
+	if len(out) > 0 {
+		p.sup.log.Warn("processes had left their cgroup", "agent", p.spec.Name, "pids", pidsOf(out))
+	}
+	for _, s := range out {
+		p.ctl.adopt(s.pid)
+	}
+}
+
+// escaped lists those of the tree who are not in its cgroup, and the dead seen on the way.
+// It walks the tree only if the cgroup and the PID namespace do not say that all is as it
+// was after an earlier walk.
+func (p *Process) escaped() (out, dead []stat, err error) {
 	members, same, err := p.ctl.members()
 	if err != nil || same {
-		return nil, err
+		return nil, nil, err
 	}
 	inside := map[int]bool{}
 	for _, pid := range parsePids(members) {
 		inside[pid] = true
 	}
-	all := readTable().descendants(p.start.Init)
-	out := slices.DeleteFunc(slices.Clone(all), func(s stat) bool { return inside[s.pid] })
-	if len(out) == 0 && len(all) == len(inside) {
+	all, dead := readTable().walk(p.start.Init)
+	out = slices.DeleteFunc(slices.Clone(all), func(s stat) bool { return inside[s.pid] })
+	if len(out)+len(dead) == 0 && len(all) == len(inside) {
 		p.ctl.remember(members)
 	}
-	return out, nil
+	return out, dead, nil
 }
 
 // sweepState is the work of stopping one tree.
@@ -146,6 +157,7 @@ type sweepState struct {
 	p       *Process
 	ours    map[int]stat // whom we stopped
 	pending []int        // stopped by us, but not at rest yet
+	dead    []stat       // seen by the last pass
 	quiet   int          // passes in which nothing was new
 }
 
@@ -179,9 +191,10 @@ func stopAll(ctx context.Context, ps []*Process) error {
 
 // pass stops whoever runs and was not stopped by us before.
 func (w *sweepState) pass(t *table) {
-	fresh := false
-	w.pending = w.pending[:0]
-	for _, s := range t.descendants(w.p.start.Init) {
+	all, dead := t.walk(w.p.start.Init)
+	fresh := !complete(w.dead, dead)
+	w.pending, w.dead = w.pending[:0], dead
+	for _, s := range all {
 		old, ok := w.ours[s.pid]
 		switch {
 		case ok && old.start == s.start:

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,34 +22,45 @@ func sweepChildren(keep func(pid int) bool, reaped func(int, syscall.WaitStatus)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	wait := 100 * time.Microsecond
+	var before []stat
 	for quiet := 0; quiet < 2; {
 		reapAll(reaped)
-		left := strays(keep)
-		if len(left) == 0 {
+		left, dead := strays(keep)
+		if len(left) == 0 && complete(before, dead) {
 			quiet++
 			continue
 		}
-		quiet = 0
+		quiet, before = 0, dead
 		killAll(left)
 		if pause(ctx, wait) != nil {
 			reapAll(reaped)
-			return pidsOf(strays(keep))
+			return lastOf(strays(keep))
 		}
 		wait = min(wait+wait/4, 5*time.Millisecond)
 	}
 	return nil
 }
 
-// strays are this process's living descendants, without those kept.
-func strays(keep func(pid int) bool) []stat {
+// lastOf names who is left after the last look: those who live, or else those who ended
+// during it, for they may have left others.
+func lastOf(left, dead []stat) []int {
+	if len(left) == 0 {
+		left = dead
+	}
+	return pidsOf(left)
+}
+
+// strays are this process's living descendants, and its own dead children, without those
+// kept and what is below them.
+func strays(keep func(pid int) bool) (left, dead []stat) {
 	t := readTable()
-	var out []stat
-	for _, s := range t.children(os.Getpid()) {
+	kids, dead := t.listed(os.Getpid())
+	for _, s := range kids {
 		if !keep(s.pid) {
-			out = append(append(out, s), t.descendants(s.pid)...)
+			left = append(append(left, s), t.descendants(s.pid)...)
 		}
 	}
-	return out
+	return left, slices.DeleteFunc(dead, func(s stat) bool { return keep(s.pid) })
 }
 
 // killAll sends SIGKILL, parents first. Between a look and the signal a pid could only

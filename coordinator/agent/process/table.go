@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,16 +113,26 @@ func scanTable() *table {
 
 // children returns the living children of pid; zombies have none and are left out.
 func (t *table) children(pid int) []stat {
+	alive, _ := t.listed(pid)
+	return alive
+}
+
+// listed tells the living children of pid from those that the table still lists although
+// they have ended: as zombies, or, where they were gone before they were looked at, with
+// no more than their pid.
+func (t *table) listed(pid int) (alive, dead []stat) {
+	kids := t.all[pid]
 	if t.all == nil {
-		return walkChildren(pid)
+		kids = walkChildren(pid)
 	}
-	var kids []stat
-	for _, s := range t.all[pid] {
-		if !s.dead() {
-			kids = append(kids, s)
+	for _, s := range kids {
+		if s.dead() {
+			dead = append(dead, s)
+		} else {
+			alive = append(alive, s)
 		}
 	}
-	return kids
+	return alive, dead
 }
 
 // walkChildren reads the children of every thread: a child belongs to the thread that
@@ -137,9 +148,11 @@ func walkChildren(pid int) []stat {
 	eachNumber(dir, func(thread []byte) {
 		b, _ := readFile(dir, string(thread)+"/children", buf[:])
 		for _, kid := range parsePids(b) {
-			if s, ok := readStat(kid); ok && !s.dead() {
-				kids = append(kids, s)
+			s, ok := readStat(kid)
+			if !ok {
+				s = stat{pid: kid, state: 'X'}
 			}
+			kids = append(kids, s)
 		}
 	})
 	return kids
@@ -147,17 +160,33 @@ func walkChildren(pid int) []stat {
 
 // descendants returns everybody below pid, parents before children, pid left out.
 func (t *table) descendants(pid int) []stat {
-	var out []stat
+	alive, _ := t.walk(pid)
+	return alive
+}
+
+// walk is descendants, and who was listed but had ended.
+func (t *table) walk(pid int) (alive, dead []stat) {
 	seen := map[int]bool{pid: true}
 	for next := []int{pid}; len(next) > 0; next = next[1:] {
-		for _, s := range t.children(next[0]) {
+		kids, ended := t.listed(next[0])
+		dead = append(dead, ended...)
+		for _, s := range kids {
 			if !seen[s.pid] {
 				seen[s.pid] = true
-				out, next = append(out, s), append(next, s.pid)
+				alive, next = append(alive, s), append(next, s.pid)
 			}
 		}
 	}
-	return out
+	return alive, dead
+}
+
+// complete tells whether a walk can have missed nobody, by the dead that it and the walk
+// before it saw. Who forks and ends at once, again and again, is listed under its parent,
+// has ended when it is looked at, and its child was not listed yet; so where somebody
+// ended a walk says nothing, unless the one before found the very same zombies.
+func complete(before, dead []stat) bool {
+	gone := slices.ContainsFunc(dead, func(s stat) bool { return s.state == 'X' })
+	return len(dead) == 0 || !gone && slices.Equal(before, dead)
 }
 
 // hostPID finds the child of init whose pid inside its own namespace is inner. A zombie
