@@ -258,6 +258,15 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// A program that is killed for flooding is started anew for the next attempt: nobody asks
+// the one that is dying, which would be a crash, of another policy.
+func TestFloodIsRetried(t *testing.T) {
+	b := newBench(t, sh(greet+`read t; yes '{"type":"log","text":"oops"}'`))
+	if got := b.play(game{}); outcome(got[0]) != "TRUNCATED TRUNCATED TRUNCATED invalid" || b.spawns != 3 || b.traced("kill") != 3 {
+		t.Errorf("%s with %d processes, %d killed", outcome(got[0]), b.spawns, b.traced("kill"))
+	}
+}
+
 type counter struct{ n int }
 
 func (c *counter) Write(b []byte) (int, error) { c.n += len(b); return len(b), nil }

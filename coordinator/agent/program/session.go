@@ -42,7 +42,8 @@ type session struct {
 	notes    int
 	noted    int // bytes of notes
 	muted    bool
-	overrun  bool   // it was killed for flooding
+	overrun  bool   // it is killed for flooding
+	killed   bool   // the trace knows
 	canceled string // id of the attempt that was cancelled
 }
 
@@ -176,7 +177,8 @@ func (s *session) signal() {
 	}
 }
 
-// count adds up what is printed and does not answer, and kills a program that floods.
+// count adds up what is printed and does not answer, and kills a program that floods. It
+// is dead before its attempt is answered: the next one must not be asked of it.
 func (s *session) count(n int) {
 	s.mu.Lock()
 	s.noise += max(n, lineCost)
@@ -187,10 +189,10 @@ func (s *session) count(n int) {
 	if !flood {
 		return
 	}
+	s.kill("it floods its output")
 	if id != "" {
 		s.settle(id, failure(sim.Truncated, "the program printed more than %d MiB without answering, and was killed", maxNoise>>20))
 	}
-	s.kill("it floods its output")
 }
 
 // note traces, up to a bound.
@@ -260,9 +262,15 @@ func (s *session) write(ctx context.Context, m any) error {
 	return err
 }
 
-// kill kills the tree; the trace says why. A failure is the harness's and is logged.
+// kill kills the tree; the trace says why, once. A failure is the harness's and is logged.
 func (s *session) kill(why string) {
-	s.opts.Trace("kill", map[string]any{"pid": s.proc.PID(), "why": why})
+	s.mu.Lock()
+	first := !s.killed
+	s.killed = true
+	s.mu.Unlock()
+	if first {
+		s.opts.Trace("kill", map[string]any{"pid": s.proc.PID(), "why": why})
+	}
 	if err := s.proc.Kill(context.Background()); err != nil {
 		s.opts.Log.Error("program not killed", "agent", s.opts.Hello.Name, "error", err)
 	}
@@ -276,8 +284,10 @@ func (s *session) alive() bool {
 	case <-s.proc.Done():
 		return false
 	default:
-		return !s.torn
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.torn && !s.overrun
 }
 
 // close kills what is left and waits for the readers.
