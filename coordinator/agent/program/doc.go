@@ -59,8 +59,9 @@
 //     the move that carries the open id. Moves for other ids are dropped, and noted as
 //     stale in the trace (rule T8 of the turn reference).
 //  3. A line that is not a JSON object, or is too long, ends the open attempt as
-//     UNPARSABLE; a program that ends, as CRASH; what the harness cannot do, as
-//     TRANSPORT. When the context of Act ends, the program gets cancel; if it gives no
+//     UNPARSABLE; a program that ends, as CRASH, unless it was on its way out since an
+//     earlier attempt and has read nothing of this one: then a new one is asked. What the
+//     harness cannot do is TRANSPORT. When the context of Act ends, the program gets cancel; if it gives no
 //     sign within 2 s, its whole tree is killed, and the attempt is TIMEOUT.
 //  4. Output is read all the time and forgotten unless it answers. A program that prints
 //     16 MiB, or some 65,000 lines, without answering a turn is killed.

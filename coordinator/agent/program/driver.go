@@ -205,24 +205,40 @@ func stderrOf(s *session) string {
 // the time of a kill later. Used is the time from the request to the move; the start of
 // a process is not in it. Writes is left empty.
 func (d *Driver) Act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answer {
-	s, f := d.session(ctx)
-	if f != nil {
-		return sim.Answer{Failure: f}
+	a, missed := d.once(ctx, ask, prompt)
+	if missed {
+		a, _ = d.once(ctx, ask, prompt)
 	}
-	m, fresh, err := s.request(ask, prompt)
-	if err != nil {
-		return failure(sim.Transport, "the turn cannot be told: %v", err)
-	}
-	answer := s.begin(ask.ID, fresh)
-	begin := time.Now()
-	a := d.await(ctx, s, m, answer, ask.ID)
-	a.Used = time.Since(begin)
 	if a.Failure == nil && ask.Schema != nil && a.Action == nil && ask.Via.Kind == sim.ViaReply {
 		if v, ok := agent.LastObject(a.Say); ok {
 			a.Action = v
 		}
 	}
 	return a
+}
+
+// once asks the running process, or a new one. missed: it was on its way out since an
+// earlier attempt and has not read this one. Then it did not crash in it, and is to be
+// started anew, as it would have been had its end been noticed before.
+func (d *Driver) once(ctx context.Context, ask *sim.Ask, prompt string) (a sim.Answer, missed bool) {
+	s, f := d.session(ctx)
+	if f != nil {
+		return sim.Answer{Failure: f}, false
+	}
+	m, fresh, err := s.request(ask, prompt)
+	if err != nil {
+		return failure(sim.Transport, "the turn cannot be told: %v", err), false
+	}
+	old := s.asked != ""
+	answer := s.begin(ask.ID, fresh)
+	begin := time.Now()
+	a, ended := d.await(ctx, s, m, answer, ask.ID)
+	if ended {
+		missed = old && s.unread()
+		a.Failure = d.crash(s)
+	}
+	a.Used = time.Since(begin)
+	return a, missed
 }
 
 // request is error where this process knows the attempt before, else turn, and fresh.
@@ -239,7 +255,8 @@ func sameStage(a, b string) bool {
 	return a != "" && a[:strings.LastIndexByte(a, '.')+1] == b[:strings.LastIndexByte(b, '.')+1]
 }
 
-func (d *Driver) await(ctx context.Context, s *session, m any, answer chan sim.Answer, id string) sim.Answer {
+// await returns the answer, or that the program ended before it gave one.
+func (d *Driver) await(ctx context.Context, s *session, m any, answer chan sim.Answer, id string) (a sim.Answer, ended bool) {
 	var broken <-chan time.Time
 	if err := s.write(ctx, m); err != nil && ctx.Err() == nil {
 		t := time.NewTimer(d.opts.Grace) // it closed its input, most likely because it is ending
@@ -248,16 +265,14 @@ func (d *Driver) await(ctx context.Context, s *session, m any, answer chan sim.A
 	}
 	select {
 	case a := <-answer:
-		return a
+		return a, false
 	case <-s.gone:
 	case <-broken:
 	case <-ctx.Done():
-		return d.cancel(ctx, s, answer, id)
+		return d.cancel(ctx, s, answer, id), false
 	}
-	if a, ok := s.shut(answer, ""); ok {
-		return a
-	}
-	return sim.Answer{Failure: d.crash(s)}
+	a, answered := s.shut(answer, "")
+	return a, !answered
 }
 
 // cancel tells the program that its time is over, and kills it unless it gives a sign.

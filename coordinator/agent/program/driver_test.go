@@ -160,6 +160,27 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// answers is a shell's answer to the turn in $t.
+const answers = `echo '{"type":"move","id":"'$(echo "$t" | grep -o '"id":"[0-9.]*"' | cut -d'"' -f4)'","action":{"want":5}}'`
+
+// A program that ends after its move is started anew for its next turn, also if it is
+// still on its way out when that comes. One that has read its turn, and ends, has crashed.
+func TestEndsAfterItsMove(t *testing.T) {
+	once := newBench(t, sh(greet+`read t; `+answers))
+	for i, s := range once.play(game{turns: 15}) {
+		if outcome(s) != "committed" {
+			t.Errorf("turn %d: %s", i+1, outcome(s))
+		}
+	}
+	if once.spawns != 15 {
+		t.Errorf("%d processes", once.spawns)
+	}
+	reads := newBench(t, sh(greet+`read t; `+answers+`; read t`))
+	if got := reads.play(game{turns: 2}); outcome(got[0]) != "committed" || outcome(got[1]) != "CRASH committed" || reads.spawns != 2 {
+		t.Errorf("%s, %s, %d processes", outcome(got[0]), outcome(got[1]), reads.spawns)
+	}
+}
+
 func TestMissingProgram(t *testing.T) {
 	b := newBench(t, []string{"/no/such/program"})
 	if got := b.play(game{}); outcome(got[0]) != "CRASH CRASH crashed" || !strings.Contains(got[0].Attempts[0].Failure.Text, "no such file") {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sandtable/sandtable/coordinator/agent/process"
 	"github.com/sandtable/sandtable/sim"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -33,6 +34,7 @@ type session struct {
 	// Owned by the driver's caller.
 	asked string // the last id that this process was asked
 	torn  bool   // a write was cut off: what follows would not be understood
+	wrote int    // bytes of the last message
 
 	mu       sync.Mutex // guards what follows
 	greeted  bool
@@ -254,12 +256,23 @@ func (s *session) write(ctx context.Context, m any) error {
 		defer close(over)
 		s.proc.Stdin.SetWriteDeadline(time.Unix(1, 0))
 	})
-	_, err = s.proc.Stdin.Write(b)
+	s.wrote, err = s.proc.Stdin.Write(b)
 	if !stop() {
 		<-over
 	}
 	s.torn = s.torn || err != nil
 	return err
+}
+
+// unread tells whether nobody has read anything of the last message: the pipe still holds
+// as much.
+func (s *session) unread() bool {
+	held := 0
+	raw, err := s.proc.Stdin.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { held, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
+	return err == nil && held >= s.wrote
 }
 
 // kill kills the tree; the trace says why, once. A failure is the harness's and is logged.
