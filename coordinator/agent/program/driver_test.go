@@ -133,6 +133,8 @@ func TestFailures(t *testing.T) {
 		"via reply":   {greet + `read t; echo '{"type":"move","id":"1.1.1","say":"I take {\"want\":5}"}'; cat`, "committed", "", 1, game{via: sim.ViaReply}},
 		"unknown":     {greet + `read t; echo; echo '{"type":"hum","id":"1.1.1"}'; echo '{"x":1}'; echo '{"type":3}'; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; cat`, "committed", "", 1, game{}},
 		"stale":       {greet + `read t; echo '{"type":"move","id":"0.1.1","action":{"want":4}}'; echo '{"type":"move","id":7}'; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; echo '{"type":"move","id":"1.1.1","action":{"want":6}}'; cat`, "committed", "", 1, game{}},
+		"other case":  {greet + `read t; echo '{"TYPE":"log","type":"move","id":"1.1.1","ID":"x","Action":3,"action":{"want":5},"SAY":{},"mail":[{"to":"b","text":"t","TO":3,"Text":{}}]}'; cat`, "committed", "", 1, game{}},
+		"not UTF-8":   {greet + `read t; printf '{"type":"move","id":"1.1.1","action":{"want":5},"say":"\377"}\n'; read t; echo '{"type":"move","id":"1.1.2","action":{"want":5}}'; cat`, "UNPARSABLE committed", "not UTF-8", 1, game{}},
 		"last breath": {greet + `read t; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; exit 9`, "committed", "", 1, game{}},
 		"no newline":  {greet + `read t; printf '{"type":"move","id":"1.1.1","action":{"want":5}}'`, "committed", "", 1, game{}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/sandtable/sandtable/coordinator/agent"
 	"github.com/sandtable/sandtable/sim"
@@ -107,14 +108,7 @@ func encode(m any) ([]byte, error) {
 
 // said is one line of a program, read as far as needed to know what to do with it: a
 // megabyte of brackets would be many as values.
-type said struct {
-	Type   json.RawMessage `json:"type"`
-	ID     json.RawMessage `json:"id"`
-	Action json.RawMessage `json:"action"`
-	Say    json.RawMessage `json:"say"`
-	Mail   json.RawMessage `json:"mail"`
-	Text   json.RawMessage `json:"text"`
-}
+type said struct{ Type, ID, Action, Say, Mail, Text json.RawMessage }
 
 // parse reads a line. An error means that it is not a JSON object.
 func parse(line []byte) (said, error) {
@@ -122,10 +116,42 @@ func parse(line []byte) (said, error) {
 	if line = bytes.TrimSpace(line); len(line) == 0 || line[0] != '{' {
 		return s, fmt.Errorf("a line is not a JSON object: %s", quote(line))
 	}
-	if err := json.Unmarshal(line, &s); err != nil {
+	if !utf8.Valid(line) { // what is not would be replaced, and nobody told
+		return s, fmt.Errorf("a line is not UTF-8, as JSON is: %s", quote(line))
+	}
+	err := fields(line, map[string]*json.RawMessage{
+		"type": &s.Type, "id": &s.ID, "action": &s.Action, "say": &s.Say, "mail": &s.Mail, "text": &s.Text,
+	})
+	if err != nil {
 		return s, fmt.Errorf("a line is not a JSON object (%v): %s", err, quote(line))
 	}
 	return s, nil
+}
+
+// fields reads a JSON object's fields of these very names. What encoding/json does with a
+// struct would also take "ID" for "id", which is another field, and not known.
+func fields(object []byte, known map[string]*json.RawMessage) error {
+	if !json.Valid(object) {
+		return json.Unmarshal(object, new(json.RawMessage)) // says what is wrong
+	}
+	dec := json.NewDecoder(bytes.NewReader(object))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return errors.Join(errors.New("it begins otherwise"), err)
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		if field := known[name.(string)]; field != nil {
+			*field = value
+		}
+	}
+	return nil
 }
 
 // text returns a string field; anything else is "".
@@ -177,22 +203,33 @@ func (s said) letters(neutral func(string) string) ([]sim.Letter, error) {
 	if !given(s.Mail) {
 		return nil, nil
 	}
-	var raw []struct {
-		To   json.RawMessage `json:"to"`
-		Text *string         `json:"text"`
-	}
+	var raw []json.RawMessage
 	if err := json.Unmarshal(s.Mail, &raw); err != nil {
 		return nil, errors.New(`mail: it must be a list of {"to": …, "text": …}`)
 	}
 	var out []sim.Letter
 	for i, r := range raw {
-		to, err := agent.ParseValue(r.To)
-		if err != nil || r.Text == nil || len(*r.Text) > agent.MaxText {
+		l, ok := letter(r)
+		if !ok {
 			return nil, fmt.Errorf("mail[%d]: it needs to, and a text of at most %d bytes", i, agent.MaxText)
 		}
-		out = append(out, sim.Letter{To: to, Text: neutral(*r.Text)})
+		l.Text = neutral(l.Text)
+		out = append(out, l)
 	}
 	return out, nil
+}
+
+func letter(object json.RawMessage) (l sim.Letter, ok bool) {
+	var rawTo, rawText json.RawMessage
+	if fields(object, map[string]*json.RawMessage{"to": &rawTo, "text": &rawText}) != nil || !given(rawText) {
+		return l, false
+	}
+	to, err := agent.ParseValue(rawTo)
+	if err != nil || json.Unmarshal(rawText, &l.Text) != nil {
+		return l, false
+	}
+	l.To = to
+	return l, len(l.Text) <= agent.MaxText
 }
 
 func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
