@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"syscall"
 	"time"
@@ -144,7 +145,10 @@ func (p *Process) escaped() (out, dead []stat, err error) {
 	for _, pid := range parsePids(members) {
 		inside[pid] = true
 	}
-	all, dead := readTable().walk(p.start.Init)
+	all, dead, err := p.tree(readTable())
+	if err != nil {
+		return nil, nil, err
+	}
 	out = slices.DeleteFunc(slices.Clone(all), func(s stat) bool { return inside[s.pid] })
 	if len(out)+len(dead) == 0 && len(all) == len(inside) {
 		p.ctl.remember(members)
@@ -172,7 +176,9 @@ func stopAll(ctx context.Context, ps []*Process) error {
 	for wait := 20 * time.Microsecond; len(open) > 0; wait = min(2*wait, 5*time.Millisecond) {
 		t := readTable() // one pass for all
 		for _, w := range open {
-			w.pass(t)
+			if err := w.pass(t); err != nil {
+				return err
+			}
 		}
 		open = slices.DeleteFunc(open, func(w *sweepState) bool { return w.quiet >= 2 || w.p.ended() })
 		if len(open) == 0 {
@@ -190,8 +196,11 @@ func stopAll(ctx context.Context, ps []*Process) error {
 }
 
 // pass stops whoever runs and was not stopped by us before.
-func (w *sweepState) pass(t *table) {
-	all, dead := t.walk(w.p.start.Init)
+func (w *sweepState) pass(t *table) error {
+	all, dead, err := w.p.tree(t)
+	if err != nil {
+		return err
+	}
 	fresh := !complete(w.dead, dead)
 	w.pending, w.dead = w.pending[:0], dead
 	for _, s := range all {
@@ -208,9 +217,26 @@ func (w *sweepState) pass(t *table) {
 			w.p.stopped = append(w.p.stopped, s)
 		}
 	}
+	if init := (stat{pid: w.p.start.Init, start: w.p.start.InitStart}); len(all) == 0 && !init.same() {
+		w.pending = append(w.pending, init.pid) // what it left is being killed: not at rest before all have ended
+	}
 	if w.quiet++; fresh || len(w.pending) > 0 {
 		w.quiet = 0
 	}
+	return nil
+}
+
+// tree walks the tree below the init. Nobody found means something only if the init is to
+// be seen: a /proc that is mounted with hidepid may hide it, and all below.
+func (p *Process) tree(t *table) (alive, dead []stat, err error) {
+	alive, dead = t.walk(p.start.Init)
+	if len(alive) > 0 {
+		return alive, dead, nil
+	}
+	if _, seen := readStat(p.start.Init); !seen && syscall.Kill(p.start.Init, 0) != syscall.ESRCH {
+		err = fmt.Errorf("%s: its processes cannot be seen, for /proc does not show %d, their init: mount /proc without hidepid", p.spec.Name, p.start.Init)
+	}
+	return alive, dead, err
 }
 
 // Thaw lets a frozen tree go on; one that is not frozen is left alone.

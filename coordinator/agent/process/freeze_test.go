@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -152,6 +153,32 @@ func TestFreezeGivesUp(t *testing.T) {
 	eventually(t, 5*time.Second, "it runs again", func() bool {
 		st, ok := readStat(p.PID())
 		return ok && !st.stopped()
+	})
+}
+
+// A tree whose init is dead is no more at rest than what is still being killed of it.
+func TestFreezeAwaitsTheEnd(t *testing.T) {
+	eachMeans(t, func(t *testing.T, s *Supervisor) {
+		for range 5 {
+			p, marker := spawn(t, s, `for i in 1 2 3 4 5 6 7 8 9 10; do setsid sh -c 'while :; do echo a >>a; done' & done; echo up; sleep 300`)
+			line(t, p)
+			dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.PID()))
+			eventually(t, 5*time.Second, "it writes", func() bool { return sizes(dir)[0] > 0 })
+			syscall.Kill(p.start.Init, syscall.SIGKILL)
+			eventually(t, 5*time.Second, "the init is dead", func() bool { st, there := readStat(p.start.Init); return !there || st.dead() })
+			if err := p.Freeze(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			before := sizes(dir)
+			pause(t.Context(), 20*time.Millisecond)
+			if after := sizes(dir); after != before {
+				t.Errorf("frozen, it writes on: %v, %v", before, after)
+			}
+			p.Exit()
+			if left := marked(marker); left != nil {
+				t.Errorf("left: %v", left)
+			}
+		}
 	})
 }
 
