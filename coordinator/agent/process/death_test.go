@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // coordinatorToBeKilled is this test binary as a coordinator: it spawns three agents,
@@ -177,5 +179,42 @@ func TestUnprivileged(t *testing.T) {
 	}
 	if left := marked(marker); left != nil {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// hidden is this test binary in a mount namespace of its own. It starts itself as a
+// coordinator without privileges that sees a /proc mounted with hidepid.
+func hidden() int {
+	os.Unsetenv("SANDTABLE_TEST_HIDEPID")
+	err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"))
+	if err != nil {
+		fmt.Println("NOT TESTED:", err)
+		return 0
+	}
+	cmd := exec.Command(selfExe)
+	cmd.Env = append(os.Environ(), "SANDTABLE_TEST_MEANS=1")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if err := cmd.Run(); err != nil {
+		fmt.Println(err)
+	}
+	return 0
+}
+
+// Where /proc hides what a user may not trace, supervisor and inits are seen all the same:
+// a freeze that sees nobody would find everybody at rest.
+func TestHiddenProcesses(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("NOT TESTED: needs root")
+	}
+	cmd := exec.Command(selfExe)
+	cmd.Env = append(os.Environ(), "SANDTABLE_TEST_HIDEPID=1", "MARK="+newMarker(t))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.HasPrefix(string(out), "NOT TESTED") {
+		t.Skipf("NOT TESTED on this machine: %s, %v", out, err)
+	}
+	if !strings.HasPrefix(string(out), "kill=sweep freeze=sweep ") || !strings.Contains(string(out), ") <nil> []") {
+		t.Errorf("%s", out)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -45,10 +46,14 @@ func Main(args []string) (handled bool, code int) {
 // harden makes a supervisor or an init as hard to disturb as its user id allows: it
 // catches every signal that can be caught (caught, not ignored, for what is ignored
 // stays ignored in the agents that it starts), no process of the same user may trace it
-// or read its memory, and descriptors that leaked in go no further.
+// or read its memory, and descriptors that leaked in go no further. A /proc that hides
+// processes would hide it from its own user with that, and the tree below it: so there it
+// can be traced.
 func harden() {
 	signal.Notify(make(chan os.Signal, 1)) // nobody reads it: what does not fit is dropped
-	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	if !procHides() {
+		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	}
 	closeOnExecFrom(3)
 	syscall.Chdir("/") // it keeps no directory busy
 }
@@ -61,4 +66,16 @@ func closeOnExecFrom(low int) {
 			syscall.CloseOnExec(fd)
 		}
 	}
+}
+
+// procHides tells whether /proc is mounted with hidepid.
+func procHides() bool {
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	hides := false
+	for line := range strings.Lines(string(mounts)) {
+		if w := strings.Fields(line); len(w) > 3 && w[1] == "/proc" { // the last one counts
+			hides = strings.Contains(w[3], "hidepid=")
+		}
+	}
+	return hides
 }

@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SANDTABLE_TEST_COORDINATOR") != "" {
 		os.Exit(coordinatorToBeKilled())
 	}
+	if os.Getenv("SANDTABLE_TEST_HIDEPID") != "" {
+		os.Exit(hidden())
+	}
 	if os.Getenv("SANDTABLE_TEST_MEANS") != "" {
 		os.Exit(printMeans())
 	}
