@@ -105,6 +105,44 @@ func TestSupervisorKilled(t *testing.T) {
 	})
 }
 
+// An agent that stops the supervisor, or the guard, holds nobody up: agents are killed and
+// the run is closed in time, and nothing is left.
+func TestSupervisorStopped(t *testing.T) {
+	eachMeans(t, func(t *testing.T, s *Supervisor) {
+		p, marker := spawn(t, s, nasties["setsid child"])
+		line(t, p)
+		q, marker2 := spawn(t, s, nasties["double fork"])
+		line(t, q)
+		for _, stopped := range []int{s.PID(), supervising(s)} {
+			if stopped != s.PID() || s.means.Kill != PIDNamespace { // out of an agent's reach
+				syscall.Kill(stopped, syscall.SIGSTOP)
+			}
+		}
+		if err := p.Kill(t.Context()); err != nil || marked(marker) != nil {
+			t.Errorf("%v; left %v", err, marked(marker))
+		}
+		if s.means.Kill != PIDNamespace {
+			syscall.Kill(supervising(s), syscall.SIGSTOP)
+		}
+		if err := s.Close(t.Context()); err != nil || marked(marker2) != nil {
+			t.Errorf("%v; left %v", err, marked(marker2))
+		}
+	})
+}
+
+// A guarded supervisor that does nothing any more is killed before its guard, who sweeps.
+func TestSupervisorKilledBeforeItsGuard(t *testing.T) {
+	s := startForced(t, Means{Kill: Sweep, Freeze: Sweep})
+	p, marker := spawn(t, s, nasties["setsid child"])
+	line(t, p)
+	syscall.Kill(supervising(s), syscall.SIGSTOP)
+	s.abandon()
+	<-s.Done()
+	if left := marked(marker); left != nil {
+		t.Errorf("left %v", left)
+	}
+}
+
 // supervising is the pid of the process that owns the inits: behind a guard, its child.
 func supervising(s *Supervisor) int {
 	if s.means.Kill == PIDNamespace {

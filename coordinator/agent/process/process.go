@@ -251,6 +251,7 @@ func (p *Process) Kill(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, endGrace)
 	defer cancel()
+	p.sup.wake()
 	p.sup.link.send(request{Kill: p.id}) // a failure means that the supervisor is gone: done follows
 	select {
 	case <-p.done:

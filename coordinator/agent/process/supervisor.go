@@ -178,13 +178,39 @@ func (s *Supervisor) run() {
 	close(s.done)
 }
 
-// reapSupervisor waits for the process, and kills it if it does not end by itself.
+// reapSupervisor waits for the process, and kills it if it does not end by itself: first
+// what it guards, if it does, so that it sweeps what that leaves.
 func (s *Supervisor) reapSupervisor() error {
-	late := time.AfterFunc(endGrace, func() { s.cmd.Process.Kill() })
+	limit := endGrace
+	if s.guarded() {
+		limit += endGrace
+		inner := time.AfterFunc(endGrace, func() { s.signalGuarded(syscall.SIGKILL) })
+		defer inner.Stop()
+	}
+	late := time.AfterFunc(limit, func() { s.cmd.Process.Kill() })
 	defer late.Stop()
 	err := s.cmd.Wait()
 	s.stderr.SetReadDeadline(time.Now().Add(time.Second)) // somebody unkillable may hold it
 	return err
+}
+
+// guarded tells whether the process is a guard. Then there is no PID namespace either that
+// would keep agents from sending signals to it and to what it guards.
+func (s *Supervisor) guarded() bool { return s.means.Kill != "" && s.means.Kill != PIDNamespace }
+
+// signalGuarded sends a signal to the guard's children: the supervisor proper.
+func (s *Supervisor) signalGuarded(sig syscall.Signal) {
+	for _, kid := range readTable().children(s.PID()) {
+		syscall.Kill(kid.pid, sig)
+	}
+}
+
+// wake lets a supervisor go on that an agent has stopped.
+func (s *Supervisor) wake() {
+	if s.guarded() {
+		s.cmd.Process.Signal(syscall.SIGCONT)
+		s.signalGuarded(syscall.SIGCONT)
+	}
 }
 
 func (s *Supervisor) notice(n notice, files []*os.File) {
@@ -241,6 +267,7 @@ func (s *Supervisor) Close(ctx context.Context) error {
 		s.link.conn.CloseWrite() // the supervisor reads the end and starts killing
 	}
 	s.mu.Unlock()
+	s.wake()
 	late := time.AfterFunc(endGrace, s.abandon)
 	defer late.Stop()
 	stop := context.AfterFunc(ctx, s.abandon)
