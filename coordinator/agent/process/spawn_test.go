@@ -96,6 +96,21 @@ print(len([f for f in os.listdir('/proc') if f.isdigit()]))`
 	})
 }
 
+// Of an agent that eats all memory the kernel is to choose that agent: what would protect
+// the supervisor is inherited.
+func TestAgentMayRunOutOfMemory(t *testing.T) {
+	own, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachMeans(t, func(t *testing.T, s *Supervisor) {
+		p, _ := spawn(t, s, "cat /proc/self/oom_score_adj")
+		if got := line(t, p); got != strings.TrimSpace(string(own)) {
+			t.Errorf("its oom_score_adj is %s, ours %s", got, own)
+		}
+	})
+}
+
 func TestSpawnErrors(t *testing.T) {
 	eachMeans(t, func(t *testing.T, s *Supervisor) {
 		for _, c := range []struct {

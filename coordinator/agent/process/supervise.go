@@ -56,7 +56,6 @@ func runSupervisor(args []string) int {
 		fmt.Fprintln(os.Stderr, "becoming a subreaper:", err)
 		return 1
 	}
-	os.WriteFile("/proc/self/oom_score_adj", []byte("-900"), 0) // a wish: needs privilege
 	if len(args) == 4 && args[0] == "guarded" {
 		return supervise(Means{Kill: Mean(args[1]), Freeze: Mean(args[2]), CgroupRoot: args[3]}, child)
 	}
