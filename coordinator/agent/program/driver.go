@@ -73,13 +73,20 @@ func (d *Driver) Start(ctx context.Context) error {
 	return nil
 }
 
-// Process is the running process, to be frozen between turns; nil if there is none. The
+// Process is the running process, to be frozen between turns; nil if there is none, also
+// if it has ended by itself: who starts a new one then does it outside of an act. The
 // program must be thawed before Act, End and Fail.
 func (d *Driver) Process() *process.Process {
-	if s := d.current(); s != nil {
+	s := d.current()
+	if s == nil {
+		return nil
+	}
+	select {
+	case <-s.proc.Done():
+		return nil
+	default:
 		return s.proc
 	}
-	return nil
 }
 
 func (d *Driver) current() *session {

@@ -329,6 +329,20 @@ func waitFor(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// A program that ended by itself is no running process, so that a new one is started before
+// the clock of its next act runs.
+func TestProcessHasEnded(t *testing.T) {
+	b := newBench(t, sh(greet+`read t; exit`))
+	if err := b.Start(t.Context()); err != nil || b.Process() == nil {
+		t.Fatal(err, b.Process())
+	}
+	b.Process().Stdin.Close()
+	waitFor(t, "the program has ended", func() bool { return b.Process() == nil })
+	if err := b.Start(t.Context()); err != nil || b.Process() == nil || b.spawns != 2 {
+		t.Errorf("%v, %d processes", err, b.spawns)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	b := newBench(t, sh(greet+`cat`))
 	if err := b.Start(t.Context()); err != nil || b.Process() == nil {
