@@ -156,6 +156,32 @@ func TestFreezeGivesUp(t *testing.T) {
 	})
 }
 
+// Who waits for its vfork child to execute something cannot stop, and need not: it runs
+// when the child does.
+func TestFreezeVfork(t *testing.T) {
+	py, err := findPython()
+	if err != nil {
+		t.Skip("NOT TESTED: ", err)
+	}
+	script := `import ctypes,os
+vfork=0x4000|17
+ctypes.CDLL(None).syscall(56 if os.uname().machine=='x86_64' else 220,vfork,0,0,0,0)
+while True:
+    with open('a','a') as f: f.write('a')`
+	eachMeans(t, func(t *testing.T, s *Supervisor) {
+		p, err := s.Spawn(t.Context(), Spec{Name: "a", Argv: []string{py, "-I", "-S", "-c", script}, Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			freezeFully(t, p)
+		}
+		if st, _ := readStat(p.PID()); st.state != 'D' {
+			t.Errorf("the parent is in state %c and waits for nobody", st.state)
+		}
+	})
+}
+
 // A tree whose init is dead is no more at rest than what is still being killed of it.
 func TestFreezeAwaitsTheEnd(t *testing.T) {
 	eachMeans(t, func(t *testing.T, s *Supervisor) {

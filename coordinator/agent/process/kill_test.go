@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,11 +169,13 @@ func openFiles(t *testing.T) int {
 // in the supervisor.
 func TestNoLeak(t *testing.T) {
 	eachMeans(t, func(t *testing.T, s *Supervisor) {
-		count := func() [2]int {
+		count := func() [3]int {
 			names, _ := filepath.Glob("/proc/self/fd/*")
-			return [2]int{len(names), len(scanTable().descendants(s.PID()))}
+			theirs, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", supervising(s))) // none without privileges
+			return [3]int{len(names), len(scanTable().descendants(s.PID())), len(theirs)}
 		}
 		round := func() {
+			s.Spawn(t.Context(), Spec{Argv: []string{"/no/such"}})
 			p, _ := spawn(t, s, "exit 0")
 			p.Exit()
 			p.CloseStreams()

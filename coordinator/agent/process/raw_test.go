@@ -75,6 +75,30 @@ func TestEachEntryFromAnywhere(t *testing.T) {
 	}
 }
 
+// Where process 1 is not the first, nobody knows where processes begin.
+func TestCountProcesses(t *testing.T) {
+	for name, processes := range map[string][]string{"with": {"1"}, "without": {"23"}, "none": nil} {
+		dir := t.TempDir()
+		for _, file := range append(processes, "stat", "self") {
+			if err := os.WriteFile(filepath.Join(dir, file), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fd, err := open(unix.AT_FDCWD, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		n, first, err := countProcesses(fd, 0)
+		if n != len(processes) || err != nil || name != "with" && first != 0 {
+			t.Errorf("%s: %d processes from %d on, %v", name, n, first, err)
+		}
+		if again, _, err := countProcesses(fd, first); again != n || err != nil {
+			t.Errorf("%s: %d, then %d, %v", name, n, again, err)
+		}
+	}
+}
+
 func TestReadFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	for _, size := range []int{0, 1, 63, 64, 4095, 4096, 100000} {
