@@ -85,6 +85,21 @@ func (c cgroup) await(ctx context.Context, key string, want bool) error {
 	}
 }
 
+// clear kills all members, also those of whom nobody was told yet, and waits for their
+// end: the kernel takes a while for a PID namespace, and nobody can remove a cgroup before.
+func (c cgroup) clear() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	defer cancel()
+	err := c.kill()
+	if err == nil {
+		err = c.await(ctx, "populated", false)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the guard has removed it
+	}
+	return err
+}
+
 // pids lists the members, not those of children.
 func (c cgroup) pids() ([]int, error) {
 	b, err := os.ReadFile(filepath.Join(c.dir, "cgroup.procs"))

@@ -105,6 +105,33 @@ func TestSupervisorKilled(t *testing.T) {
 	})
 }
 
+// The supervisor may die while agents are being started: also those of whom the coordinator
+// was not told are dead when the run is closed, and their cgroups are gone.
+func TestSupervisorKilledWhileSpawning(t *testing.T) {
+	for i := range 12 {
+		s := startForced(t, Means{Freeze: Cgroup})
+		marker, spawned := newMarker(t), make(chan struct{})
+		go func() {
+			defer close(spawned)
+			for range 4 {
+				s.Spawn(t.Context(), Spec{Argv: []string{"sh", "-c", "setsid sleep 300 & sleep 300"}, Env: markedEnv(marker)})
+			}
+		}()
+		pause(t.Context(), time.Duration(5*i)*time.Millisecond)
+		syscall.Kill(s.PID(), syscall.SIGKILL)
+		<-spawned
+		if err := s.Close(t.Context()); !errors.Is(err, ErrSupervisor) {
+			t.Errorf("Close: %v", err)
+		}
+		if left := marked(marker); left != nil {
+			t.Errorf("after %d ms: left %v", 5*i, left)
+		}
+		if _, err := os.Stat(s.Means().CgroupRoot); err == nil {
+			t.Errorf("after %d ms: %s is still there", 5*i, s.Means().CgroupRoot)
+		}
+	}
+}
+
 // An agent that stops the supervisor, or the guard, holds nobody up: agents are killed and
 // the run is closed in time, and nothing is left.
 func TestSupervisorStopped(t *testing.T) {

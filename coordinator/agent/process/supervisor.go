@@ -245,7 +245,7 @@ func (s *Supervisor) settle(exit error) {
 	}
 	root := cgroup{s.means.CgroupRoot}
 	if !root.none() && s.err != nil {
-		root.kill()
+		s.err = errors.Join(s.err, root.clear())
 	}
 	for _, p := range s.procs {
 		if left := p.onOrphaned(s.err); len(left) > 0 {
