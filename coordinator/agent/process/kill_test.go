@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -166,13 +167,14 @@ func openFiles(t *testing.T) int {
 }
 
 // Spawning, killing and reaping leaves no descriptor, no process and no zombie, here or
-// in the supervisor.
+// in the supervisor, and no cgroup.
 func TestNoLeak(t *testing.T) {
 	eachMeans(t, func(t *testing.T, s *Supervisor) {
-		count := func() [3]int {
+		count := func() [4]int {
 			names, _ := filepath.Glob("/proc/self/fd/*")
 			theirs, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", supervising(s))) // none without privileges
-			return [3]int{len(names), len(scanTable().descendants(s.PID())), len(theirs)}
+			wards, _ := filepath.Glob(filepath.Join(cmp.Or(s.Means().CgroupRoot, "/none"), "[0-9]*"))
+			return [4]int{len(names), len(scanTable().descendants(s.PID())), len(theirs), len(wards)}
 		}
 		round := func() {
 			s.Spawn(t.Context(), Spec{Argv: []string{"/no/such"}})
