@@ -290,6 +290,16 @@ func TestFloodIsRetried(t *testing.T) {
 	}
 }
 
+// What a program prints counts for the whole turn: a retry forgives nothing.
+func TestFloodOverRetries(t *testing.T) {
+	b := newBench(t, sh(greet+`n=0; while read t; do yes '{"type":"log","text":"x"}' | head -n 40000; n=$((n+1)); echo '{"type":"move","id":"1.1.'$n'","action":{"want":100}}'; done`))
+	policies := sim.DefaultFailures()
+	policies.Illegal.Retry = 1
+	if got := b.play(game{failures: policies}); outcome(got[0]) != "ILLEGAL TRUNCATED invalid" {
+		t.Errorf("%s", outcome(got[0]))
+	}
+}
+
 type counter struct{ n int }
 
 func (c *counter) Write(b []byte) (int, error) { c.n += len(b); return len(b), nil }
