@@ -183,6 +183,16 @@ func TestEndsAfterItsMove(t *testing.T) {
 	}
 }
 
+// A process is told of a failed attempt only if it is the one of the stage before: else it
+// gets the whole turn.
+func TestRequestOfARetry(t *testing.T) {
+	for asked, want := range map[string]bool{"2.1.1": true, "2.1.9": true, "": false, "1.1.1": false, "2.2.1": false, "2.11.1": false, "12.1.1": false} {
+		if got := sameStage(asked, "2.1.2"); got != want {
+			t.Errorf("%q: %t", asked, got)
+		}
+	}
+}
+
 func TestMissingProgram(t *testing.T) {
 	b := newBench(t, []string{"/no/such/program"})
 	if got := b.play(game{}); outcome(got[0]) != "CRASH CRASH crashed" || !strings.Contains(got[0].Attempts[0].Failure.Text, "no such file") {
@@ -239,11 +249,12 @@ func TestProgramThatDoesNotRead(t *testing.T) {
 // Floods cost the program its attempt, and the coordinator neither memory nor time.
 func TestFlood(t *testing.T) {
 	for name, c := range map[string]struct{ script, want string }{
-		"no newline": {greet + `read t; head -c 100000000 /dev/zero | tr '\0' x; read t; sleep 300`, "UNPARSABLE"},
-		"lines":      {greet + `read t; yes oops | head -c 100000000; sleep 300`, "UNPARSABLE"},
-		"logs":       {greet + `read t; yes '{"type":"log","text":"oops"}' | head -c 100000000; sleep 300`, "TRUNCATED"},
-		"stderr":     {greet + `read t; yes oops | head -c 100000000 >&2; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; cat`, ""},
-		"long line":  {greet + `read t; head -c 1048577 /dev/zero | tr '\0' ' '; echo; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; sleep 300`, "UNPARSABLE"},
+		"no newline":  {greet + `read t; head -c 100000000 /dev/zero | tr '\0' x; read t; sleep 300`, "UNPARSABLE"},
+		"lines":       {greet + `read t; yes oops | head -c 100000000; sleep 300`, "UNPARSABLE"},
+		"logs":        {greet + `read t; yes '{"type":"log","text":"oops"}' | head -c 100000000; sleep 300`, "TRUNCATED"},
+		"blank lines": {greet + `read t; yes '' | head -n 70000; sleep 300`, "TRUNCATED"},
+		"stderr":      {greet + `read t; yes oops | head -c 100000000 >&2; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; cat`, ""},
+		"long line":   {greet + `read t; head -c 1048577 /dev/zero | tr '\0' ' '; echo; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; sleep 300`, "UNPARSABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var peak, start runtime.MemStats
