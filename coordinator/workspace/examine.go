@@ -3,6 +3,7 @@ package workspace
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -191,7 +192,7 @@ func (m *mirror) takeFile(fd int, path string, r *rec) error {
 			return err
 		}
 	}
-	r.accept(after, e, !busy && !m.w.clock.blind && !m.fresh(after))
+	r.accept(after, e, !busy && !m.w.clock.blind && !m.fresh(after) && !m.unsettled(after))
 	return nil
 }
 
@@ -199,6 +200,23 @@ func (m *mirror) takeFile(fd int, path string, r *rec) error {
 // of files move by the timer tick on kernels before 6.13, by whole seconds on file systems
 // that keep no more. A stamp from before the scan began is safe whatever the step is.
 func (m *mirror) fresh(s stamp) bool { return m.w.clock.coarse && s.ctime >= m.tick }
+
+// settling is longer than a timer tick, which is 10 ms at most.
+const settling = 20 * time.Millisecond
+
+// young reports whether a stamp may fail to move with a change that meets the look at it
+// half way. Since 6.13 the kernel marks a ctime that somebody has looked at, so that the
+// next change gives a finer one. But a change that has taken its time from the tick before
+// the look swaps it in after it, without the mark (fs/inode.c, inode_set_ctime_current):
+// where the ctime is of this very tick it stays what it was, and so it does with every
+// further change within the tick. A stamp that is older than a tick is safe from that.
+func young(s stamp) bool {
+	age := time.Since(time.Unix(0, s.ctime))
+	return age < settling
+}
+
+// unsettled is young for a file of the head: nobody who writes there is held still.
+func (m *mirror) unsettled(s stamp) bool { return m.verify && young(s) }
 
 func fstat(fd int) (stamp, error) {
 	var st unix.Stat_t

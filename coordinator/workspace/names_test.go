@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A name that comes, goes or changes hands right after a scan is found by the next one,
@@ -48,11 +49,18 @@ func exchange(a, b string) error {
 func TestFolderIsListedOnce(t *testing.T) {
 	b := newBench(t)
 	v := b.view("ann", b.seed(map[string]string{"d/f": "1"}))
-	b.scan(v)
+	d := v.m.top.dirs["d"]
+	if d.listed != (stamp{}) && d.listed.ctime > time.Now().Add(-settling/2).UnixNano() {
+		t.Error("the names are held to be known for good at once")
+	}
 	if b.w.clock.coarse || b.w.clock.blind {
 		t.Skip("NOT TESTED on this file system: its stamps are coarse or prove nothing, so folders are listed again")
 	}
-	d := v.m.top.dirs["d"]
+	for end := time.Now().Add(10 * time.Second); d.listed == (stamp{}); b.scan(v) { // until the stamp has rested
+		if time.Now().After(end) {
+			t.Fatal("the folder rests, and its names are never held to be known")
+		}
+	}
 	d.names[0] = "planted" // which a listing would correct
 	if ws, _ := b.scan(v); paths(ws) != "d/f" {
 		t.Errorf("changed: %q; it was listed again", paths(ws))

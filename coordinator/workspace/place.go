@@ -213,7 +213,7 @@ func (m *mirror) note(dir int, base string, j *task) {
 		return
 	}
 	r.st = stampOf(&st)
-	r.sure = r.st.sameContent(j.staged) && r.st.nlink == 1 && !m.w.clock.blind && !m.fresh(r.st)
+	r.sure = r.st.sameContent(j.staged) && r.st.nlink == 1 && !m.w.clock.blind && !m.fresh(r.st) && !m.unsettled(r.st)
 }
 
 // remove takes a path away, and the folders that are empty without it.

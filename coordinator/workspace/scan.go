@@ -97,7 +97,8 @@ func (m *mirror) isNew(d *node, prefix, name string) bool {
 
 // list makes sure that a folder's names are known: it reads them, unless the folder is as it
 // was when they were last read. The stamp is taken before the names, so that a name that
-// comes or goes meanwhile makes the next scan read them again. Where stamps of files prove
+// comes or goes meanwhile makes the next scan read them again; one that is younger than a
+// tick of the clock is not trusted (see young). Where stamps of files prove
 // nothing those of folders are not trusted either: every file is read there anyway.
 func (m *mirror) list(fd int, d *node, now stamp) (err error) {
 	if d.listed == now && !m.w.clock.blind {
@@ -112,7 +113,7 @@ func (m *mirror) list(fd int, d *node, now stamp) (err error) {
 		d.names = nil
 		return nil
 	}
-	if err == nil && !m.fresh(now) {
+	if err == nil && !m.fresh(now) && !young(now) {
 		d.listed = now
 	}
 	return err
