@@ -52,6 +52,7 @@ func eachMeans(t *testing.T, f func(t *testing.T, s *Supervisor)) {
 
 func startForced(t *testing.T, m Means) *Supervisor {
 	t.Helper()
+	t.TempDir() // the first one asked for decides when all are removed: after Close, and not while agents write
 	s, err := Start(t.Context(), Options{Force: m, Log: testLog(t)})
 	if err != nil && strings.Contains(err.Error(), "does not work here") {
 		t.Skipf("NOT TESTED on this machine: %v", err)

@@ -37,6 +37,7 @@ type bench struct {
 // newBench drives argv; opts may change the driver's options.
 func newBench(t *testing.T, argv []string, opts ...func(*Options)) *bench {
 	t.Helper()
+	t.TempDir() // before the supervisor, so that it is removed after it
 	s, err := process.Start(t.Context(), process.Options{})
 	if err != nil {
 		t.Fatal(err)
