@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -347,4 +348,37 @@ func TestClientWithoutEnd(t *testing.T) {
 			t.Errorf("it took %v", p.took)
 		}
 	})
+}
+
+// M5: a client whose sockets would not fit below a long --sandbox would put them where all
+// agents share them. Such a run is refused; one of the length that still fits keeps them.
+func TestSocketsStayApart(t *testing.T) {
+	t.Parallel()
+	shared := fmt.Sprintf("/tmp/cc-socks-%d", os.Getuid())
+	before, _ := os.ReadDir(shared)
+	for _, more := range []struct {
+		bytes int
+		fits  bool
+	}{{0, true}, {maxRuntimeDir, false}} {
+		sandbox := filepath.Join(sandboxDir(t), strings.Repeat("x", 1+more.bytes))
+		var seen atomic.Int64
+		s := setup{claude: client(t), sandbox: sandbox, change: func(o *Options) {
+			o.Watch = func(Progress) {
+				found, _ := filepath.Glob(filepath.Join(sandbox, "st-*/tmp/*/run/cc-socks/*.sock"))
+				if n := int64(len(found)); n > seen.Load() { // it only grows while all are there
+					seen.Store(n)
+				}
+			}
+		}}
+		p := play(t, folderOf(t, nosy), s)
+		if more.fits != (p.err == nil) || !more.fits && !strings.Contains(p.err.Error(), "use a --sandbox with a shorter path") {
+			t.Errorf("with %d bytes more: %v", more.bytes, p.err)
+		}
+		if n := seen.Load(); more.fits && n != 2 {
+			t.Errorf("%d sockets in the agents' own directories, want one for each client", n)
+		}
+	}
+	if after, _ := os.ReadDir(shared); len(after) > len(before) {
+		t.Errorf("%s had %d sockets and has %d", shared, len(before), len(after))
+	}
 }

@@ -41,6 +41,18 @@ type cli struct {
 	n   int
 }
 
+// shortDir is a temporary directory in which the client's sockets fit: where their path is
+// longer it leaves them where all share them.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 func startCLI(t *testing.T, dir, model string, a Account) *cli {
 	t.Helper()
 	env := []string{
@@ -270,7 +282,7 @@ func TestClaudeCode(t *testing.T) {
 	findCLI(t)
 	for _, model := range []string{"claude-opus-5-5", "claude-haiku-4-5"} {
 		t.Run(model, func(t *testing.T) {
-			short, long := t.TempDir(), filepath.Join(t.TempDir(), "a-sandbox.with", "a much longer path")
+			short, long := shortDir(t), filepath.Join(shortDir(t), "a-sandbox.with", "a much longer path")
 			one, two := playCLI(t, short, model), playCLI(t, long, model)
 			if len(one) != len(two) {
 				t.Fatalf("%d and %d rows", len(one), len(two))
@@ -305,7 +317,7 @@ def reply(request, agent, turn, ctx):
 		s.Serve(w, c)
 	})})
 	a := r.register("a", AgentOptions{})
-	c := startCLI(t, t.TempDir(), "claude-opus-5-5", a)
+	c := startCLI(t, shortDir(t), "claude-opus-5-5", a)
 	r.SetTurn("a", Attribution{Turn: 1})
 	if got := c.turn("one"); got.IsError || got.Result != "call 0" {
 		t.Errorf("turn 1: %+v", got)
