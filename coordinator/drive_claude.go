@@ -30,9 +30,6 @@ func (r *run) newClaude(s *seat) (driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fitsSockets(s.name, places); err != nil {
-		return nil, err
-	}
 	if d.files, err = mcp.OpenView(s.view.Dir()); err != nil {
 		return nil, err
 	}
@@ -42,20 +39,6 @@ func (r *run) newClaude(s *seat) (driver, error) {
 	}
 	d.agent, err = claude.New(*o)
 	return d, err
-}
-
-// maxRuntimeDir is how long the path of a client's directory for sockets may be, so that
-// the longest name it gives one (cc-socks/4194304-ffffffff.sock) still makes a path of at
-// most 102 bytes. Seen with 2.1.330: what would be longer goes to /tmp/cc-socks-UID, which
-// all agents share.
-const maxRuntimeDir = 71
-
-func fitsSockets(agent string, p places) error {
-	if len(p.runtime) <= maxRuntimeDir {
-		return nil
-	}
-	return fmt.Errorf("agent %s: the path of its sockets, %s, has %d bytes and may have %d: the Claude Code CLI would put them where all agents share them; use a --sandbox with a shorter path",
-		agent, p.runtime, len(p.runtime), maxRuntimeDir)
 }
 
 func (r *run) claudeOptions(s *seat, d *claudeDriver, p places) (*claude.Options, error) {
@@ -220,6 +203,9 @@ func (r *run) places(name string) (places, error) {
 		return places{}, err
 	}
 	p := places{home: home, tmp: tmp, config: filepath.Join(home, "config"), runtime: filepath.Join(tmp, "run")}
+	if r.runtimes != "" {
+		p.runtime = filepath.Join(r.runtimes, filepath.Base(tmp))
+	}
 	for _, dir := range []string{p.config, p.runtime} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return p, err

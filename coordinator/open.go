@@ -22,7 +22,7 @@ import (
 // closed by close.
 func (r *run) open() error {
 	for _, step := range []func() error{
-		r.openLogs, r.openSandbox, r.openPlan, r.openProcesses, r.openGateway, r.openMCP, r.openSeats, r.describe,
+		r.openLogs, r.openSandbox, r.openRuntimes, r.openPlan, r.openProcesses, r.openGateway, r.openMCP, r.openSeats, r.describe,
 	} {
 		if err := step(); err != nil {
 			return err

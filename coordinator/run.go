@@ -33,22 +33,23 @@ type run struct {
 	scenario *scenarios.Scenario
 	start    time.Time
 
-	trace   *trace
-	ledger  *jsonl.Writer
-	intake  *jsonl.Writer
-	history *history.Writer
-	sandbox string // our own folder
-	ws      *workspace.Workspace
-	procs   *process.Supervisor // nil: no seat needs a process
-	gateway *gateway.Gateway    // nil: no seat needs a model
-	script  *gateway.Scripted
-	budget  budget
-	mcp     *mcp.HTTP  // nil: no program
-	idle    *idleWatch // nil: no limit
-	plan    *sim.Config
-	players []bind.Player // by seat number
-	seats   map[string]*seat
-	closers []func(context.Context) error
+	trace    *trace
+	ledger   *jsonl.Writer
+	intake   *jsonl.Writer
+	history  *history.Writer
+	sandbox  string // our own folder
+	runtimes string // of the agents' sockets, if not in the sandbox
+	ws       *workspace.Workspace
+	procs    *process.Supervisor // nil: no seat needs a process
+	gateway  *gateway.Gateway    // nil: no seat needs a model
+	script   *gateway.Scripted
+	budget   budget
+	mcp      *mcp.HTTP  // nil: no program
+	idle     *idleWatch // nil: no limit
+	plan     *sim.Config
+	players  []bind.Player // by seat number
+	seats    map[string]*seat
+	closers  []func(context.Context) error
 
 	ctx      context.Context // of everything that belongs to the run
 	cancel   context.CancelCauseFunc
