@@ -5,6 +5,7 @@ CLI     := .deps/node_modules/.package-lock.json
 PKGS    ?= ./...
 FUZZFOR ?= 20s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
@@ -44,8 +45,9 @@ $(CLI): .deps/package.json .deps/package-lock.json | need-npm
 run: build deps
 	@$(BIN) run scenarios/library/shared-notes
 
+# gotestsum says at the end what was skipped and why; go test alone would keep that to itself.
 test: need-go deps
-	@$(GO) test -race -timeout 15m $(PKGS)
+	@$(GO) run $(GOTESTSUM) --format pkgname -- -race -timeout 15m $(PKGS)
 
 bench: build deps
 	@$(GO) run ./cmd/bench

@@ -58,23 +58,13 @@ func (r *run) claudeOptions(s *seat, d *claudeDriver, p places) (*claude.Options
 	pl := s.spec
 	return &claude.Options{
 		Name: s.name, Run: r.id(), Binary: r.opts.Claude, Model: pl.Model, Prompt: pl.Prompt, Replace: pl.Replace,
-		Tools: pl.Tools, PhaseTools: r.phaseTools(), Allow: pl.Allow, Deny: pl.Deny, Servers: pl.Servers, Subagents: pl.Subagents,
+		Tools: pl.Tools, PhaseTools: pl.PhaseTools, Allow: pl.Allow, Deny: pl.Deny, Servers: pl.Servers, Subagents: pl.Subagents,
 		Flags: pl.Options, Steps: r.mostSteps(s.name), Scripted: true, SessionID: sessionID(r.plan.Streams, s.name),
 		Dir: s.view.Dir(), Home: p.home, Tmp: p.tmp, ConfigDir: p.config, RuntimeDir: p.runtime,
 		BaseURL: account.BaseURL, Key: account.Key, Env: pl.Env,
 		Start: r.starter(s, d), Desk: desk, Server: mcp.NewServer(desk, d.files, viewStatus{s}),
 		FileAction: d.files.Read, Trace: r.agentTrace(s), Stderr: stderr,
 	}, nil
-}
-
-// phaseTools are the tools that phases list in place of the players' own. The process is
-// started once and needs them all; which of them may be used when is the gate's to say.
-func (r *run) phaseTools() []string {
-	var out []string
-	for i := range r.plan.Phases {
-		out = append(out, r.plan.Phases[i].Tools...)
-	}
-	return out
 }
 
 // mostSteps is the highest of a seat's limits over the phases. The process is started once

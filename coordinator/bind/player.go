@@ -17,6 +17,7 @@ type Player struct {
 	Prompt      string         // who you are; "": nothing is said about it
 	Replace     bool           // the prompt is the whole system prompt, not added to the CLI's
 	Tools       []string       // names of the CLI's tools
+	PhaseTools  []string       // those that phases list in their place
 	Allow, Deny []string       // the CLI's permission rules
 	Servers     map[string]any // name to an entry of the CLI's MCP configuration; nil: none
 	Subagents   int            // how many it may run at a time; 0: none
@@ -93,15 +94,15 @@ func (f *fields) servers(list []scenarios.Named[*scenarios.MCPServer]) map[strin
 	return out
 }
 
-// check finds what only the evaluated fields show. phases are the tools that phases list.
-func (p *Player) check(phases []string) error {
+// check finds what only the evaluated fields show.
+func (p *Player) check() error {
 	if why := scenarios.RuntimeFault(p.Runtime, p.Script != "", len(p.Command) > 0); why != "" {
 		return errors.New(why)
 	}
 	if p.Runtime == "claude" && p.Model == "" {
 		return errors.New("a claude player needs a model: the full id, for example claude-opus-5-5")
 	}
-	if p.Runtime == "claude" && p.Network != "open" && slices.Contains(slices.Concat(p.Tools, phases), "WebFetch") {
+	if p.Runtime == "claude" && p.Network != "open" && slices.Contains(slices.Concat(p.Tools, p.PhaseTools), "WebFetch") {
 		return fmt.Errorf("the tool WebFetch reaches the network, past the gateway, and network is %s; write network: open, or take the tool out", p.Network)
 	}
 	return nil

@@ -35,7 +35,7 @@ func TestPlayers(t *testing.T) {
 	coins := string(rune('0' + s.Vars["coins"].(int64)))
 	want := bind.Player{
 		Runtime: "claude", Model: "a", Prompt: "You are trader-2 with " + coins + " coins.\nBe brief.\n", Replace: true,
-		Tools: []string{"Read", s.Role}, Allow: []string{"Bash(ls:*)"}, Deny: []string{"WebFetch"}, Subagents: 1,
+		Tools: []string{"Read", s.Role}, PhaseTools: []string{"Read"}, Allow: []string{"Bash(ls:*)"}, Deny: []string{"WebFetch"}, Subagents: 1,
 		Servers: map[string]any{
 			"search": map[string]any{"type": "stdio", "command": "node", "args": []any{"server.js"}},
 			"maps":   map[string]any{"type": "http", "url": "https://example.org/mcp"},

@@ -80,8 +80,9 @@ func (b *binder) seat(s *sim.Seat, e *scenarios.Entry) (Player, error) {
 	s.Joins = b.arrival(e.Agent.Joins)
 	s.Leaves = b.arrival(e.Agent.Leaves)
 	p := f.player(e)
+	p.PhaseTools = b.phaseTools()
 	if f.err == nil {
-		f.err = placed(e.Agent.Pos(), p.check(b.phaseTools()))
+		f.err = placed(e.Agent.Pos(), p.check())
 	}
 	if f.err != nil {
 		return p, ofSeat(s.Name, f.err)
@@ -155,5 +156,6 @@ func (b *binder) phaseTools() []string {
 	for _, p := range b.scenario.Turns.Phases {
 		out = append(out, p.Tools...)
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
