@@ -58,7 +58,7 @@ func FuzzGlobs(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pattern, path string) {
 		if len(pattern) > 100 || checkGlob(pattern) != nil || ValidPath(path) != nil {
-			t.Skip()
+			return
 		}
 		want, err := doublestar.Match(pattern, path)
 		if err != nil {
