@@ -103,8 +103,10 @@ func (p *pipe) end() {
 	_ = p.session.Wait()
 }
 
-// exchange hands a request in and waits for its answer.
+// exchange hands a request in and waits for its answer. Once handed in, the request is the
+// server's: it clears the id of one that repeats an id in flight.
 func (p *pipe) exchange(ctx context.Context, req *jsonrpc.Request) (json.RawMessage, error) {
+	call := req.IsCall()
 	answer, err := p.await(req.ID)
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (p *pipe) exchange(ctx context.Context, req *jsonrpc.Request) (json.RawMess
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if !req.IsCall() {
+	if !call {
 		return json.RawMessage(`{"jsonrpc":"2.0","result":{}}`), nil
 	}
 	select {
