@@ -23,7 +23,7 @@ func programs(t *testing.T, more string, modes ...string) string {
 	for _, mode := range modes {
 		limits := ""
 		if mode == "flood" || mode == "longline" {
-			limits = ", limits: {act: 20s}" // however busy the machine is: it is ended for what it says
+			limits = ", limits: {act: 2m}" // however busy the machine is: it is ended for what it says
 		}
 		agents += "  - {name: " + mode + ", player: p, command: [python3, agent.py, " + mode + "]" + limits + "}\n"
 	}

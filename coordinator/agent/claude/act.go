@@ -30,6 +30,9 @@ func (a *Agent) Act(ctx context.Context, ask *sim.Ask, prompt string) sim.Answer
 	if err := a.ready(ctx); err != nil {
 		return sim.Answer{Failure: a.notReady(ctx, err)}
 	}
+	if ctx.Err() != nil { // no model is asked for an act that is over
+		return sim.Answer{Failure: tooLate()}
+	}
 	a.opts.Desk.Open(ask)
 	a.openPhase(ask.Tools)
 	start := time.Now()
@@ -126,9 +129,13 @@ func (a *Agent) await(ctx context.Context, s *session, id string, steps <-chan s
 		case <-s.ended:
 			return a.ended(s, id)
 		case <-ctx.Done():
-			return end{fail: &sim.Failure{Category: sim.Timeout, Text: "the time for this act is over"}}
+			return end{fail: tooLate()}
 		}
 	}
+}
+
+func tooLate() *sim.Failure {
+	return &sim.Failure{Category: sim.Timeout, Text: "the time for this act is over"}
 }
 
 // ended looks for a result that came before the end of the process.

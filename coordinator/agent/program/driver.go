@@ -232,6 +232,9 @@ func (d *Driver) once(ctx context.Context, ask *sim.Ask, prompt string) (a sim.A
 	if f != nil {
 		return sim.Answer{Failure: f}, false
 	}
+	if ctx.Err() != nil { // one who is not asked cannot answer in the moment of the cancel
+		return timeout(ctx), false
+	}
 	m, fresh, err := s.request(ask, prompt)
 	if err != nil {
 		return failure(sim.Transport, "the turn cannot be told: %v", err), false

@@ -3,6 +3,7 @@ package program
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -225,6 +226,26 @@ func TestTimeout(t *testing.T) {
 				t.Errorf("took %v", d)
 			}
 		})
+	}
+}
+
+// An act that is over before it begins is not asked: an answer that came in the moment of
+// the cancel would count, by chance.
+func TestOverBeforeItBegins(t *testing.T) {
+	b := newBench(t, sh(greet+`while read m; do echo '{"type":"log","text":"read"}'; echo '{"type":"move","id":"1.1.1","action":{"want":5}}'; done`))
+	b.play(game{each: func(ask *sim.Ask, a sim.Answer) {
+		over, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("somebody pressed a key"))
+		for range 50 {
+			a := b.Act(over, ask, "Again?")
+			if a.Failure == nil || a.Failure.Category != sim.Timeout || !strings.Contains(a.Failure.Text, "pressed a key") {
+				t.Fatalf("%+v", a)
+			}
+		}
+	}})
+	b.End(t.Context(), "done", false, nil)
+	if n := b.traced("log"); n > 2 { // the turn and the end
+		t.Errorf("%d messages were read", n)
 	}
 }
 
