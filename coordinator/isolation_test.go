@@ -265,6 +265,39 @@ func listing(t *testing.T, dir string) string {
 	return out.String()
 }
 
+// What an act left that no workspace can hold is told even if the act has failed for
+// another reason, and what was left after the last act as well.
+func TestRefusedIsTold(t *testing.T) {
+	t.Parallel()
+	p := completed(t, folderOf(t, `
+-- scenario.yaml --
+sandtable: 1
+name: refused
+workspace: {files: {"plan.md": "plan\n"}}
+agents: [{name: bad, runtime: program, command: [sh, bad.sh]}]
+turns:
+  max: 1
+  phases: [{name: do, canonical: seat, optional: true, prompt: "Go."}]
+failures: {crash: pass}
+-- bad.sh --
+read hello
+echo '{"type":"ready"}'
+read turn
+mkfifo pipe
+exit 3
+`), setup{})
+	checkFailures(t, p, "bad 1.1.1 CRASH")
+	told := p.events(t, "view.refused", "bad")
+	if len(told) != 2 || told[0].Turn != 1 || told[1].Turn != 0 {
+		t.Fatalf("told %v", told)
+	}
+	for _, e := range told {
+		if !strings.Contains(e.Text, "pipe") {
+			t.Errorf("told %q", e.Text)
+		}
+	}
+}
+
 // M2: an agent whose MCP server does not connect fails before turn 1, with the reason;
 // the others play.
 func TestServerNotConnected(t *testing.T) {

@@ -139,7 +139,7 @@ func (s *seat) play(ctx context.Context, ask *sim.Ask) (sim.Answer, error) {
 	if ans.Failure == nil {
 		ctx = context.WithoutCancel(ctx) // it is paid for: a run that is being stopped keeps it too (G1)
 	}
-	return ans, s.closeView(ctx, &ans)
+	return ans, s.closeView(ctx, ask, &ans)
 }
 
 // hand thaws the process, hands the turn over and starts the clock (C3); at the deadline

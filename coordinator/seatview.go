@@ -45,7 +45,8 @@ func (s *seat) keepLeft(ctx context.Context) error {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	left, _, err := s.view.Scan(ctx)
+	left, refused, err := s.view.Scan(ctx)
+	s.refused(at{agent: s.name}, refused)
 	if err == nil && slices.ContainsFunc(left, func(c tree.Change) bool { return !slices.Contains(s.sealed, c) }) {
 		_, err = s.view.Discard(ctx)
 		s.run.trace.event("view.left", at{agent: s.name}, "", map[string]any{"paths": left.Paths()})
@@ -74,7 +75,7 @@ func spoilt(err error) *sim.Failure {
 
 // closeView holds the process still and takes what it changed. What cannot be taken (a
 // device, a link that leads out, a file that is too large) makes the attempt illegal.
-func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
+func (s *seat) closeView(ctx context.Context, ask *sim.Ask, ans *sim.Answer) error {
 	f, err := s.still(ctx)
 	if err != nil {
 		return err
@@ -87,10 +88,19 @@ func (s *seat) closeView(ctx context.Context, ans *sim.Answer) error {
 		return err
 	}
 	ans.Writes = ws
+	s.refused(at{s.name, ask.Turn, ask.Stage, ask.Attempt}, refused)
 	if len(refused) > 0 && ans.Failure == nil {
 		ans.Failure = &sim.Failure{Category: sim.Illegal, Text: "these cannot be part of the workspace: " + refusals(refused)}
 	}
 	return nil
+}
+
+// refused traces what of the view is not taken: of an act that has failed already, or that
+// the end of the run cut off, nothing else tells it.
+func (s *seat) refused(where at, list []workspace.Refusal) {
+	if len(list) > 0 {
+		s.run.trace.event("view.refused", where, refusals(list), nil)
+	}
 }
 
 // still holds the process tree still. One that does not come to rest is killed: it
