@@ -160,10 +160,10 @@ func (r *run) killed(name string, p *process.Process) {
 // viewStatus tells an agent what became of its own changes.
 type viewStatus struct{ s *seat }
 
-// Status lists what the view holds besides what it was given. The scan reads names and
-// times only; it is the agent's own view and its own call.
+// Status lists what the view holds besides what it was given: it is the agent's own view,
+// its own call, and it runs meanwhile.
 func (v viewStatus) Status() (mcp.Status, error) {
-	ws, refused, err := v.s.view.Scan(context.Background())
+	ws, refused, err := v.s.view.Peek(context.Background())
 	if err != nil {
 		return mcp.Status{}, err
 	}

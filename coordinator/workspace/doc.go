@@ -17,7 +17,8 @@
 //  3. While agents act, nothing here runs. When the agent is frozen, [View.Scan] finds
 //     what it changed by names and lstat, reads only files whose inode, size, mode,
 //     nanosecond mtime or ctime differ, stores their bytes and returns a write set.
-//     What cannot be taken comes back as a [Refusal] with path and reason.
+//     What cannot be taken comes back as a [Refusal] with path and reason. [View.Peek]
+//     tells an agent the same while it runs.
 //  4. At the seal [Workspace.Foreign] scans the head: what changed there without the
 //     engine is a write set by @foreign, committed before the stage's own.
 //  5. [Workspace.Publish] makes the next revision visible: bytes in blobs, intents in

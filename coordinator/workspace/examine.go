@@ -215,8 +215,8 @@ func young(s stamp) bool {
 	return age < settling
 }
 
-// unsettled is young for a file of the head: nobody who writes there is held still.
-func (m *mirror) unsettled(s stamp) bool { return m.verify && young(s) }
+// unsettled is young for a file whose writers are not held still: in the head, always.
+func (m *mirror) unsettled(s stamp) bool { return (m.verify || m.moving) && young(s) }
 
 func fstat(fd int) (stamp, error) {
 	var st unix.Stat_t

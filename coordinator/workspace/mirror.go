@@ -81,6 +81,7 @@ type mirror struct {
 
 	w      *Workspace
 	verify bool // judge displaced files by hash, not by stamp
+	moving bool // who writes there is not held still just now
 	// late hears of content that was displaced and is not what the last scan found.
 	late func(path string, base, found tree.Entry, why string) error
 

@@ -198,7 +198,7 @@ func (w *Workspace) runSetup(ctx context.Context, s Seed, argv []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	home, err := w.ownDir("tmp", "setup")
+	home, err := w.ownDir("tmp", setupAuthor) // no agent has this name
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,29 @@ func (v *View) Scan(ctx context.Context) (ws tree.WriteSet, refused []Refusal, e
 	defer func() { op.end(opOut{Changes: compact(ws), Refused: refused}, err) }()
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if ws, refused, err = v.scan(ctx); err != nil {
+		return nil, nil, err
+	}
+	v.late = nil
+	v.w.count(func(s *Stats) { s.Refusals += len(refused) })
+	return ws, refused, nil
+}
+
+// Peek is Scan while the agent runs: what the agent asks about its own files in the middle
+// of its act. It decides nothing: the next Scan tells all of it again, and looks once more
+// at files whose stamps are too young to prove what they hold.
+func (v *View) Peek(ctx context.Context) (ws tree.WriteSet, refused []Refusal, err error) {
+	op := v.w.ops.begin("peek", v.agent, opIn{})
+	defer func() { op.end(opOut{Changes: compact(ws), Refused: refused}, err) }()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.m.moving = true
+	defer func() { v.m.moving = false }()
+	return v.scan(ctx)
+}
+
+// scan runs under v.mu.
+func (v *View) scan(ctx context.Context) (tree.WriteSet, []Refusal, error) {
 	if v.closed {
 		return nil, nil, ErrClosed
 	}
@@ -160,14 +183,11 @@ func (v *View) Scan(ctx context.Context) (ws tree.WriteSet, refused []Refusal, e
 	if v.stale || v.m.torn {
 		return nil, nil, fmt.Errorf("workspace: view of %s: scanned before it was refreshed", v.agent)
 	}
-	ws, refused, err = v.m.scan(ctx)
+	ws, refused, err := v.m.scan(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	refused = append(refused, v.late...)
-	v.late = nil
-	v.w.count(func(s *Stats) { s.Refusals += len(refused) })
-	return ws, refused, nil
+	return ws, append(refused, v.late...), nil
 }
 
 // noteLate records bytes that the agent wrote after the scan and that a refresh

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sandtable/sandtable/sim/tree"
 )
 
@@ -388,5 +390,48 @@ func TestSandboxModes(t *testing.T) {
 		if st, err := os.Stat(dir); err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s: %v %v, want %v", dir, st.Mode(), err, want)
 		}
+	}
+}
+
+// A look at a view whose agent goes on writing proves nothing of a file whose stamp may fail
+// to move with the next change; that is played here by a stamp that is taken over.
+func TestPeekProvesNothingYet(t *testing.T) {
+	b := newBench(t)
+	v := b.view("ann", b.seed(map[string]string{"a.txt": "zero"}))
+	file := filepath.Join(v.Dir(), "n.md")
+	look := func() bool { // true: the file was written a moment ago, as seen after the look
+		must(t, os.WriteFile(file, []byte("one"), 0o644))
+		ws, _, err := v.Peek(context.Background())
+		must(t, err)
+		if paths(ws) != "n.md" || b.text(ws[0].New) != "one" {
+			t.Fatalf("the agent is told %v", ws)
+		}
+		return young(v.m.rec("n.md").st)
+	}
+	for !look() { // the machine is busy
+	}
+	must(t, os.WriteFile(file, []byte("two"), 0o644))
+	var st unix.Stat_t
+	must(t, unix.Lstat(file, &st))
+	v.m.rec("n.md").st = stampOf(&st)
+	if ws, _ := b.scan(v); len(ws) != 1 || b.text(ws[0].New) != "two" {
+		t.Errorf("at the boundary %v", ws)
+	}
+}
+
+// What came too late is told at the boundary, whoever has asked before.
+func TestPeekTakesNothingAway(t *testing.T) {
+	b := newBench(t)
+	v := b.view("ann", b.seed(map[string]string{"a.txt": "zero"}))
+	v.late = []Refusal{{"a.txt", "changed after the turn had ended"}}
+	for i, look := range []func(context.Context) (tree.WriteSet, []Refusal, error){v.Peek, v.Peek, v.Scan, v.Scan} {
+		_, refused, err := look(context.Background())
+		must(t, err)
+		if told := len(refused) == 1; told != (i < 3) {
+			t.Errorf("look %d tells %v", i, refused)
+		}
+	}
+	if n := b.w.Stats().Refusals; n != 1 {
+		t.Errorf("%d refusals counted", n)
 	}
 }
