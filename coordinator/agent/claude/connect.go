@@ -18,7 +18,7 @@ func (a *Agent) launch(ctx context.Context, resume bool) error {
 		return fmt.Errorf("agent %s: start %s: %w", a.opts.Name, filepath.Base(a.opts.Binary), err)
 	}
 	a.begun = true
-	s := newSession(p, a, &tail{to: a.opts.Stderr, secret: a.opts.Key, clean: a.private})
+	s := newSession(p, a, newTail(a.opts.Stderr, a.opts.Key, a.private))
 	if err := a.connect(ctx, s); err != nil {
 		err = fmt.Errorf("agent %s: %w", a.opts.Name, a.explain(s, err))
 		s.close(0)

@@ -3,6 +3,7 @@ package claude
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +69,7 @@ func newSession(p *Process, h host, stderr *tail) *session {
 	s.wg.Go(s.read)
 	s.wg.Go(func() {
 		defer close(s.told)
-		s.tail.drain(p.Stderr)
+		_, _ = io.Copy(s.tail, p.Stderr)
 	})
 	s.wg.Go(s.watch)
 	return s

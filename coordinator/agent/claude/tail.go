@@ -1,74 +1,28 @@
 package claude
 
 import (
-	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"sync"
 	"unicode"
+
+	"github.com/sandtable/sandtable/coordinator/agent"
 )
 
-const (
-	maxTail   = 2 << 10  // of stderr's end that is kept for a message, in bytes
-	maxStderr = 16 << 20 // of stderr that is copied; the rest is dropped, and that is said
-)
-
-// tail keeps the end of a process's stderr, and copies the beginning to a writer.
+// tail is a process's stderr as it may be told.
 type tail struct {
-	to     io.Writer // nil: nowhere
-	copied int
+	*agent.Stderr
 	secret string // never shown
 	clean  func(string) string
-
-	mu  sync.Mutex
-	end []byte
 }
 
-func (t *tail) drain(r io.Reader) {
-	buf := make([]byte, 8<<10)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			t.add(buf[:n])
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (t *tail) add(p []byte) {
-	t.copy(p)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.end = append(t.end, p...)
-	if n := len(t.end) - maxTail; n > 0 {
-		t.end = append(t.end[:0], t.end[n:]...)
-	}
-}
-
-func (t *tail) copy(p []byte) {
-	if t.to == nil {
-		return
-	}
-	p = p[:min(len(p), maxStderr-t.copied)]
-	t.copied += len(p)
-	if t.copied == maxStderr {
-		p = fmt.Appendf(slices.Clone(p), "\n[stderr is cut here, at %d bytes]\n", maxStderr)
-	}
-	if _, err := t.to.Write(p); err != nil || t.copied == maxStderr {
-		t.to = nil // a full disk must not stop the drain
-	}
+func newTail(to io.Writer, secret string, clean func(string) string) *tail {
+	return &tail{agent.NewStderr(to), secret, clean}
 }
 
 // said is the end of stderr for a message, with a separator in front; "" if nothing
 // was said. It has nothing that does not print, no key and no path of the agent's.
 func (t *tail) said() string {
-	t.mu.Lock()
-	text := string(t.end)
-	t.mu.Unlock()
-	text = strings.ToValidUTF8(text, "")
+	text := strings.ToValidUTF8(string(t.End()), "")
 	if t.secret != "" {
 		text = strings.ReplaceAll(text, t.secret, "***")
 	}

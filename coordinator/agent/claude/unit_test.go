@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sandtable/sandtable/coordinator/agent"
 )
 
 func valid() Options {
@@ -243,29 +245,17 @@ func TestFailureClasses(t *testing.T) {
 
 func TestTail(t *testing.T) {
 	var all bytes.Buffer
-	tl := &tail{to: &all, secret: "hunter2", clean: func(s string) string { return strings.ReplaceAll(s, "/s/v", ".") }}
-	tl.drain(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)+"\n"), strings.NewReader("key hunter2\x1b[31m in /s/v/a\r\n")))
+	tl := newTail(&all, "hunter2", func(s string) string { return strings.ReplaceAll(s, "/s/v", ".") })
+	for _, s := range []string{strings.Repeat("x", 1<<20) + "\n", "key hunter2\x1b[31m in /s/v/a\r\n"} {
+		_, _ = io.WriteString(tl, s)
+	}
 	got := tl.said()
-	if len(got) > maxTail+10 || !strings.HasSuffix(got, "key ***[31m in ./a") || all.Len() < 1<<20 {
+	if len(got) > agent.StderrEnd+10 || !strings.HasSuffix(got, "key ***[31m in ./a") || all.Len() < 1<<20 {
 		t.Errorf("%q", got[max(0, len(got)-60):])
 	}
 }
 
-// A process that floods its stderr does not fill the disk, and its end is kept all the same.
-func TestTailIsBounded(t *testing.T) {
-	var all bytes.Buffer
-	tl := &tail{to: &all, clean: func(s string) string { return s }}
-	for range 40 {
-		tl.add(bytes.Repeat([]byte("x"), 1<<20))
-	}
-	tl.add([]byte(" the last words"))
-	if n := all.Len(); n > maxStderr+100 || !strings.HasSuffix(all.String(), "[stderr is cut here, at 16777216 bytes]\n") {
-		t.Errorf("%d bytes are kept", n)
-	}
-	if !strings.HasSuffix(tl.said(), "the last words") {
-		t.Error("the end is lost")
-	}
-}
+func asItIs(s string) string { return s }
 
 // Why a process ended is in its stderr, which is read on a goroutine of its own: the end
 // of the process says nothing about how far that has come.
@@ -276,7 +266,7 @@ func TestVerdictWaitsForStderr(t *testing.T) {
 		r, w := io.Pipe()
 		p := &Process{Stdin: nop{}, Stdout: io.NopCloser(strings.NewReader("")), Stderr: r,
 			Done: gone, Exit: func() string { return "exit 3" }, Kill: func() {}}
-		s := newSession(p, nobody{}, &tail{clean: func(s string) string { return s }})
+		s := newSession(p, nobody{}, newTail(nil, "", asItIs))
 		defer s.close(0)
 		got := make(chan string, 1)
 		go func() { got <- s.verdict().Text }()
@@ -433,7 +423,7 @@ func FuzzFrames(f *testing.F) {
 		close(done) // it ended as soon as it had written
 		p := &Process{Stdin: nop{}, Stdout: io.NopCloser(bytes.NewReader(data)), Stderr: io.NopCloser(strings.NewReader("")),
 			Done: done, Exit: func() string { return "exit 0" }, Kill: func() {}}
-		s := newSession(p, nobody{}, &tail{clean: func(s string) string { return s }})
+		s := newSession(p, nobody{}, newTail(nil, "", asItIs))
 		<-s.ended
 		garbage := 0
 		for line := range bytes.SplitSeq(data, []byte("\n")) {
@@ -455,7 +445,7 @@ func TestStepLimitGoesFirst(t *testing.T) {
 	close(gone)
 	for i := range 40 {
 		s := &session{results: make(chan *result, 1), steps: make(chan struct{}, 1), ended: make(chan struct{}),
-			proc: &Process{Done: gone, Exit: func() string { return "exit 0" }}, tail: &tail{}, told: gone}
+			proc: &Process{Done: gone, Exit: func() string { return "exit 0" }}, tail: newTail(nil, "", asItIs), told: gone}
 		s.steps <- struct{}{}
 		if i%2 == 0 {
 			s.results <- &result{Subtype: "success", UserMessage: "m"}
@@ -501,7 +491,7 @@ func TestInterruptWaitsForItsResult(t *testing.T) {
 		asked, stdin := io.Pipe()
 		p := &Process{Stdin: stdin, Stdout: in, Stderr: io.NopCloser(strings.NewReader("")),
 			Done: make(chan struct{}), Exit: func() string { return "" }, Kill: func() { in.Close() }}
-		s := newSession(p, nobody{}, &tail{clean: func(s string) string { return s }})
+		s := newSession(p, nobody{}, newTail(nil, "", asItIs))
 		defer s.close(0)
 		go func() {
 			_, _ = newLines(asked, MaxLine).next() // the interrupt

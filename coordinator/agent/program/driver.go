@@ -201,7 +201,7 @@ func (d *Driver) crash(s *session) *sim.Failure {
 }
 
 func stderrOf(s *session) string {
-	if t := s.errs.String(); t != "" {
+	if t := clean(s.errs.End()); t != "" {
 		return "; the end of its stderr:\n" + t
 	}
 	return ""

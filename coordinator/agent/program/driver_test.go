@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sandtable/sandtable/coordinator/agent"
 	"github.com/sandtable/sandtable/sim"
 )
 
@@ -306,7 +307,7 @@ func TestFlood(t *testing.T) {
 			if n := len(b.trace); n > 2*maxNotes {
 				t.Errorf("%d entries in the trace", n)
 			}
-			if sink.n > sinkSize+100 {
+			if sink.n > agent.MaxStderr+100 {
 				t.Errorf("%d bytes of stderr in the file", sink.n)
 			}
 		})

@@ -88,20 +88,3 @@ func TestClean(t *testing.T) {
 		}
 	}
 }
-
-func TestTailKeepsTheEnd(t *testing.T) {
-	var all strings.Builder
-	tl := &tail{}
-	for i := range 3000 {
-		s := strings.Repeat(string(rune('a'+i%26)), i%7)
-		all.WriteString(s)
-		tl.Write([]byte(s))
-		if want := all.String()[max(0, all.Len()-tailSize):]; tl.String() != want {
-			t.Fatalf("after %d writes the tail is wrong", i)
-		}
-	}
-	tl.Write([]byte(strings.Repeat("z", 3*tailSize)))
-	if tl.String() != strings.Repeat("z", tailSize) {
-		t.Error("a large write")
-	}
-}

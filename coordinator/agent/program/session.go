@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sandtable/sandtable/coordinator/agent"
 	"github.com/sandtable/sandtable/coordinator/agent/process"
 	"github.com/sandtable/sandtable/sim"
 	"golang.org/x/sys/unix"
@@ -25,7 +26,7 @@ const (
 type session struct {
 	proc  *process.Process
 	opts  *Options
-	errs  *tail
+	errs  *agent.Stderr
 	ready chan struct{} // closed at the first ready
 	sign  chan struct{} // after a cancel: the program gave a sign; one place
 	gone  chan struct{} // closed when stdout is at its end
@@ -51,7 +52,7 @@ type session struct {
 
 func newSession(p *process.Process, o *Options) *session {
 	s := &session{
-		proc: p, opts: o, errs: &tail{sink: o.Stderr},
+		proc: p, opts: o, errs: agent.NewStderr(o.Stderr),
 		ready: make(chan struct{}), sign: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	s.wait.Add(2)
