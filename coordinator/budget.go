@@ -43,7 +43,7 @@ func (r *run) spend(row gateway.Row) error {
 		return fmt.Errorf("the model %q has no price, and the run has a limit of money: add its price with --prices, or take the limit out", row.Model)
 	}
 	switch {
-	case l.HasUSD && total.NanoUSD >= nano(l.USD):
+	case l.HasUSD && total.NanoUSD >= scenarios.NanoUSD(l.USD):
 		r.truncate(&sim.Truncation{Reason: "usd"})
 	case l.Tokens > 0 && total.Tokens.Total() >= int64(l.Tokens):
 		r.truncate(&sim.Truncation{Reason: "tokens"})
@@ -56,9 +56,6 @@ func plus(u gateway.Usage, row gateway.Row) gateway.Usage {
 	u.NanoUSD += row.NanoUSD
 	return u
 }
-
-// nano turns a scenario's dollars into nano-dollars, to the nearest.
-func nano(usd float64) int64 { return int64(usd*1e9 + 0.5) }
 
 func (r *run) hasMoneyLimit(agent string) bool {
 	if r.opts.Run.Cell.Limits.HasUSD {
@@ -86,7 +83,7 @@ func (r *run) exhausted(agent string) *sim.Failure {
 	used := r.budget.agents[agent]
 	r.budget.mu.Unlock()
 	switch {
-	case l.HasUSD && used.NanoUSD >= nano(l.USD):
+	case l.HasUSD && used.NanoUSD >= scenarios.NanoUSD(l.USD):
 		return &sim.Failure{Category: sim.Budget, Text: fmt.Sprintf("its limit of %g USD is used up", l.USD)}
 	case l.Tokens > 0 && used.Tokens.Total() >= int64(l.Tokens):
 		return &sim.Failure{Category: sim.Budget, Text: fmt.Sprintf("its limit of %d tokens is used up", l.Tokens)}

@@ -53,6 +53,6 @@ func (r *run) whereToFind(s *sim.Seat, turn int, _ string) string {
 }
 
 func (r *run) usage() (usd float64, tokens int64) {
-	spent := r.spent()
+	spent := r.budget.spent()
 	return float64(spent.NanoUSD) / 1e9, spent.Tokens
 }

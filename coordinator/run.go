@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (Spent, error) {
 	}
 	res, err := r.sound(ctx)
 	err = r.classify(ctx, err)
-	return r.spent(), errors.Join(err, r.conclude(res, err))
+	return r.budget.spent(), errors.Join(err, r.conclude(res, err))
 }
 
 // sound makes a panic what it is, a failure of the harness: all has closed everything by
@@ -264,12 +264,4 @@ func (r *run) show() {
 	spent := r.budget.spent()
 	p.Tokens, p.NanoUSD = spent.Tokens, spent.NanoUSD
 	r.opts.Watch(p)
-}
-
-func (r *run) spent() Spent {
-	if r.gateway == nil {
-		return Spent{}
-	}
-	u := r.gateway.Total()
-	return Spent{u.Tokens.Total(), u.NanoUSD}
 }

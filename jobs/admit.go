@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/sandtable/sandtable/scenarios"
@@ -40,7 +39,7 @@ func (b *batch) settle(run *scenarios.Run, spent Spent) {
 // room reports whether spending stays below the batch's limits with more beside it.
 func (b *batch) room(more Spent) bool {
 	at := b.spent.plus(more)
-	if b.limits.USD != nil && at.NanoUSD >= nano(*b.limits.USD) {
+	if b.limits.USD != nil && at.NanoUSD >= scenarios.NanoUSD(*b.limits.USD) {
 		return false
 	}
 	return b.limits.Tokens == nil || at.Tokens < int64(*b.limits.Tokens)
@@ -51,9 +50,9 @@ func (b *batch) room(more Spent) bool {
 func (b *batch) most(run *scenarios.Run) (s Spent) {
 	own := run.Cell.Limits
 	if all := b.limits.USD; all != nil {
-		s.NanoUSD = nano(*all)
+		s.NanoUSD = scenarios.NanoUSD(*all)
 		if own.HasUSD {
-			s.NanoUSD = min(s.NanoUSD, nano(own.USD))
+			s.NanoUSD = min(s.NanoUSD, scenarios.NanoUSD(own.USD))
 		}
 	}
 	if all := b.limits.Tokens; all != nil {
@@ -66,9 +65,6 @@ func (b *batch) most(run *scenarios.Run) (s Spent) {
 }
 
 func (s Spent) plus(o Spent) Spent { return Spent{s.Tokens + o.Tokens, s.NanoUSD + o.NanoUSD} }
-
-// nano turns dollars into nano-dollars, to the nearest.
-func nano(usd float64) int64 { return int64(math.Round(usd * 1e9)) }
 
 // timed gives a run no more time than the batch has left; false: it has none. At its end
 // the run is cut short as by its own limit: it is truncated, and not interrupted.

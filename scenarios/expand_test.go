@@ -268,3 +268,16 @@ func TestInit(t *testing.T) {
 		}
 	}
 }
+
+// Expected values are the decimal texts themselves, moved by nine places: many of these
+// have no exact float.
+func TestNanoUSD(t *testing.T) {
+	for usd, want := range map[float64]int64{
+		0: 0, 0.1: 100_000_000, 0.1 + 0.2: 300_000_000, 0.008: 8_000_000, 2.675: 2_675_000_000,
+		0.000000001: 1, 0.0000000004: 0, 123456.789012345: 123_456_789_012_345, 1e9: 1_000_000_000_000_000_000,
+	} {
+		if got := NanoUSD(usd); got != want {
+			t.Errorf("%v: %d, want %d", usd, got, want)
+		}
+	}
+}

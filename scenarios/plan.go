@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"math"
 	"time"
 
 	"github.com/sandtable/sandtable/scenarios/expr"
@@ -75,6 +76,10 @@ type RunLimits struct {
 	Wall, Idle    time.Duration
 	HasUSD        bool
 }
+
+// NanoUSD turns a limit in dollars into nano-dollars, in which everything is booked, to the
+// nearest.
+func NanoUSD(usd float64) int64 { return int64(math.Round(usd * 1e9)) }
 
 // SeatLimits are a player's limits; Tokens 0 and HasUSD false are none.
 type SeatLimits struct {
