@@ -45,11 +45,8 @@ func freezeFully(t *testing.T, p *Process) {
 	if err := p.Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	quiet(t, dir, "frozen")
 	before := sizes(dir)
-	pause(t.Context(), 30*time.Millisecond)
-	if after := sizes(dir); after != before {
-		t.Errorf("frozen, it writes on: %v, %v", before, after)
-	}
 	if err := p.Thaw(); err != nil {
 		t.Fatal(err)
 	}
@@ -255,10 +252,6 @@ ctypes.CDLL(None).syscall(60 if os.uname().machine=='x86_64' else 93,0)`
 		if err := p.Kill(t.Context()); err != nil {
 			t.Error(err)
 		}
-		before := sizes(dir)
-		pause(t.Context(), 20*time.Millisecond)
-		if after := sizes(dir); after != before {
-			t.Errorf("killed, it writes on: %v, %v", before, after)
-		}
+		quiet(t, dir, "killed")
 	})
 }

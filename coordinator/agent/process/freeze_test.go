@@ -58,6 +58,16 @@ func sizes(dir string) (n [3]int64) {
 	return n
 }
 
+// quiet looks for a while whether anybody writes into dir.
+func quiet(t *testing.T, dir, now string) {
+	t.Helper()
+	before := sizes(dir)
+	pause(t.Context(), 30*time.Millisecond)
+	if after := sizes(dir); after != before {
+		t.Errorf("%s, it writes on: %v, %v", now, before, after)
+	}
+}
+
 // A tree that forks all the time is frozen too.
 func TestFreezeForkLoop(t *testing.T) {
 	eachMeans(t, func(t *testing.T, s *Supervisor) {
@@ -112,11 +122,7 @@ func TestFreezeFindsEscaped(t *testing.T) {
 	if err := p.Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	before := sizes(dir)
-	pause(t.Context(), 30*time.Millisecond)
-	if after := sizes(dir); after != before {
-		t.Errorf("outside of its cgroup it writes on: %v, %v", before, after)
-	}
+	quiet(t, dir, "outside of its cgroup")
 	p.Thaw()
 	if err := p.Kill(t.Context()); err != nil || marked(marker) != nil {
 		t.Errorf("%v; left %v", err, marked(marker))
@@ -196,11 +202,7 @@ func TestFreezeAwaitsTheEnd(t *testing.T) {
 			if err := p.Freeze(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			before := sizes(dir)
-			pause(t.Context(), 20*time.Millisecond)
-			if after := sizes(dir); after != before {
-				t.Errorf("frozen, it writes on: %v, %v", before, after)
-			}
+			quiet(t, dir, "frozen")
 			p.Exit()
 			if left := marked(marker); left != nil {
 				t.Errorf("left: %v", left)
