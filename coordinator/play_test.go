@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,11 +112,12 @@ func completed(t *testing.T, folder string, s setup) *played {
 	return p
 }
 
-// sandboxDir is short: paths of sockets are limited to some hundred bytes.
+// sandboxDir is short enough for sockets to lie in it (see maxSandbox): else a coordinator
+// that is killed would leave a folder for them elsewhere.
 func sandboxDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "st")
-	if err != nil {
+	dir := filepath.Join(os.TempDir(), "st"+rand.Text()[:6])
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })

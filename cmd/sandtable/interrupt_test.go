@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,6 +77,7 @@ type interruption struct {
 	cmd   *exec.Cmd
 	out   *bytes.Buffer
 	dir   string
+	tmp   string // where its sandboxes are
 	began string // the path that its agent's processes carry in their arguments or environment
 }
 
@@ -86,7 +88,7 @@ func begin(t *testing.T) *interruption {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &interruption{dir: t.TempDir(), out: &bytes.Buffer{}}
+	i := &interruption{dir: t.TempDir(), tmp: shortDir(t), out: &bytes.Buffer{}}
 	i.began = filepath.Join(i.dir, "began")
 	for name, text := range map[string]string{"s/scenario.yaml": hanging, "s/sloth.sh": sloth} {
 		path := filepath.Join(i.dir, name)
@@ -107,7 +109,7 @@ func begin(t *testing.T) *interruption {
 	i.cmd = exec.Command(exe, "run", "s", "s", "--set", "began="+i.began)
 	i.cmd.Args[0] = "sandtable" // see TestMain
 	i.cmd.Dir, i.cmd.Stdout, i.cmd.Stderr = i.dir, i.out, i.out
-	i.cmd.Env = append(os.Environ(), "GORACE="+noSleepAtExit, "TMPDIR="+i.dir)
+	i.cmd.Env = append(os.Environ(), "GORACE="+noSleepAtExit, "TMPDIR="+i.tmp)
 	i.cmd.WaitDelay = 10 * time.Second // should anything that is left hold its output open
 	if err := i.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -120,6 +122,18 @@ func begin(t *testing.T) *interruption {
 		t.Fatalf("the agent did not begin: %v; the program said\n%s", err, i.out.String())
 	}
 	return i
+}
+
+// shortDir is short enough for sockets to lie in it: else a program that is killed would
+// leave a folder for them elsewhere.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(os.TempDir(), "st"+rand.Text()[:6])
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // batch is the one batch that was begun.
@@ -171,7 +185,7 @@ func (i *interruption) interrupted(t *testing.T) {
 	if !strings.Contains(i.out.String(), "hanging: interrupted") {
 		t.Errorf("the table does not say so:\n%s", i.out.String())
 	}
-	left, _ := filepath.Glob(filepath.Join(i.dir, "st-*"))
+	left, _ := filepath.Glob(filepath.Join(i.tmp, "st-*"))
 	if len(left) > 0 {
 		t.Errorf("sandboxes were left: %v", left)
 	}
